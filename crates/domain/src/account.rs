@@ -1,0 +1,357 @@
+//! The account's life: which states there are, and which commands lead from one to the next.
+//!
+//! A transition consumes the account and returns the new one, or says why not. Nothing here reads a clock or a store.
+
+use crate::id::UserId;
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// The state of an account in one letter, as it is stored and shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UserStatus {
+    /// `a`: may do everything.
+    Active,
+    /// `b`: blocked by a moderator.
+    Blocked,
+    /// `d`: soft deleted; hidden, and can be restored.
+    SoftDeleted,
+    /// `u`: unregistered, that is hard deleted; nothing but the spent id is left.
+    Erased,
+}
+
+impl UserStatus {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Blocked, Self::SoftDeleted, Self::Erased];
+
+    /// The letter.
+    #[must_use]
+    pub const fn letter(self) -> &'static str {
+        match self {
+            Self::Active => "a",
+            Self::Blocked => "b",
+            Self::SoftDeleted => "d",
+            Self::Erased => "u",
+        }
+    }
+
+    /// Reads the letter.
+    #[must_use]
+    pub fn from_letter(letter: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.letter() == letter)
+    }
+}
+
+/// A named set of states. Stores receive such a set and never restate it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusSet(&'static [UserStatus]);
+
+impl StatusSet {
+    /// Owners whose preferences and settings may be read.
+    pub const READABLE: Self = Self(&[UserStatus::Active, UserStatus::Blocked, UserStatus::SoftDeleted]);
+    /// Owners whose preferences, settings and profile may be changed.
+    pub const WRITABLE: Self = Self(&[UserStatus::Active, UserStatus::Blocked]);
+    /// Users who may publish posts and votes.
+    pub const PUBLISHING: Self = Self(&[UserStatus::Active]);
+    /// Users whose tokens are honoured.
+    pub const SIGNED_IN: Self = Self(&[UserStatus::Active, UserStatus::Blocked]);
+    /// Users who appear in lists.
+    pub const LISTED: Self = Self(&[UserStatus::Active, UserStatus::Blocked]);
+
+    /// The states of the set.
+    #[must_use]
+    pub const fn states(self) -> &'static [UserStatus] {
+        self.0
+    }
+
+    /// Whether a state belongs to the set.
+    #[must_use]
+    pub fn contains(self, status: UserStatus) -> bool {
+        self.0.contains(&status)
+    }
+
+    /// The letters of the set, for a store.
+    #[must_use]
+    pub fn letters(self) -> Vec<&'static str> {
+        self.0.iter().map(|status| status.letter()).collect()
+    }
+}
+
+/// A state that is not a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LiveState {
+    /// May do everything.
+    Active,
+    /// Blocked by a moderator.
+    Blocked,
+}
+
+impl LiveState {
+    /// As one of the four states.
+    #[must_use]
+    pub const fn status(self) -> UserStatus {
+        match self {
+            Self::Active => UserStatus::Active,
+            Self::Blocked => UserStatus::Blocked,
+        }
+    }
+}
+
+/// The state of an account, with what belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountState {
+    /// Not deleted.
+    Live(LiveState),
+    /// Hidden. Its content stays, its names are reserved.
+    SoftDeleted {
+        /// When it was deleted.
+        at: Timestamp,
+        /// When it falls due to be hard deleted; `None`: when somebody asks.
+        purge_at: Option<Timestamp>,
+        /// The state that a restore leads back to.
+        was: LiveState,
+    },
+    /// All content is gone; the id stays spent.
+    Erased {
+        /// When it was hard deleted.
+        at: Timestamp,
+    },
+}
+
+/// An account, as far as its life is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Account {
+    /// Whose it is.
+    pub id: UserId,
+    /// Where it stands.
+    pub state: AccountState,
+    /// Counts its deletions. A delayed act that was meant for an earlier epoch must do nothing.
+    pub deletion_epoch: i64,
+    /// Tokens issued before this moment are dead.
+    pub tokens_valid_from: Timestamp,
+}
+
+/// Why a command on an account is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TransitionError {
+    /// A soft delete of what is soft deleted.
+    #[error("The user has already been soft deleted")]
+    AlreadySoftDeleted,
+    /// The account is erased: to every command it is as if it had never been.
+    #[error("User not found")]
+    Erased,
+}
+
+/// What a restore did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restored {
+    /// The account is back.
+    Yes(Account),
+    /// It was not deleted; nothing changed.
+    WasNotDeleted(Account),
+}
+
+/// Which deletion is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeletionMode {
+    /// Hide the account; posts and votes stay, names stay reserved.
+    Soft,
+    /// Remove everything that belongs to the account.
+    Hard,
+}
+
+impl DeletionMode {
+    /// Reads the community dialect's `hard` parameter: the exact text `1` is hard, anything else is the safe one.
+    #[must_use]
+    pub fn from_hard_parameter(hard: Option<&str>) -> Self {
+        if hard == Some("1") { Self::Hard } else { Self::Soft }
+    }
+}
+
+impl Account {
+    /// A new account.
+    #[must_use]
+    pub const fn new(id: UserId) -> Self {
+        Self { id, state: AccountState::Live(LiveState::Active), deletion_epoch: 0, tokens_valid_from: Timestamp::EPOCH }
+    }
+
+    /// The state without what belongs to it.
+    #[must_use]
+    pub const fn status(&self) -> UserStatus {
+        match self.state {
+            AccountState::Live(live) => live.status(),
+            AccountState::SoftDeleted { .. } => UserStatus::SoftDeleted,
+            AccountState::Erased { .. } => UserStatus::Erased,
+        }
+    }
+
+    /// Whether a token of this user, issued at `issued_at`, is still honoured.
+    #[must_use]
+    pub fn honours_token_of(&self, issued_at: Timestamp) -> bool {
+        StatusSet::SIGNED_IN.contains(self.status()) && self.tokens_valid_from <= issued_at
+    }
+
+    /// Deletes in the way that is asked for.
+    ///
+    /// # Errors
+    /// As [`Self::soft_delete`] and [`Self::hard_delete`].
+    pub fn delete(self, mode: DeletionMode, now: Timestamp, grace: Option<Duration>) -> Result<Self, TransitionError> {
+        match mode {
+            DeletionMode::Soft => self.soft_delete(now, grace),
+            DeletionMode::Hard => self.hard_delete(now),
+        }
+    }
+
+    /// Hides the account. After `grace` it falls due to be hard deleted; without one it stays until somebody asks.
+    ///
+    /// # Errors
+    /// [`TransitionError`] when it is deleted already, in either way.
+    pub fn soft_delete(self, now: Timestamp, grace: Option<Duration>) -> Result<Self, TransitionError> {
+        match self.state {
+            AccountState::Live(was) => Ok(Self {
+                state: AccountState::SoftDeleted { at: now, purge_at: grace.map(|grace| now.after(grace)), was },
+                deletion_epoch: self.deletion_epoch + 1,
+                tokens_valid_from: now,
+                ..self
+            }),
+            AccountState::SoftDeleted { .. } => Err(TransitionError::AlreadySoftDeleted),
+            AccountState::Erased { .. } => Err(TransitionError::Erased),
+        }
+    }
+
+    /// Erases the account: from here on it is only a spent id, and its content must go with it.
+    ///
+    /// # Errors
+    /// [`TransitionError::Erased`] when that happened before.
+    pub fn hard_delete(self, now: Timestamp) -> Result<Self, TransitionError> {
+        match self.state {
+            AccountState::Live(_) | AccountState::SoftDeleted { .. } => {
+                Ok(Self { state: AccountState::Erased { at: now }, deletion_epoch: self.deletion_epoch + 1, tokens_valid_from: now, ..self })
+            }
+            AccountState::Erased { .. } => Err(TransitionError::Erased),
+        }
+    }
+
+    /// Takes a soft delete back. Tokens from before stay dead.
+    ///
+    /// # Errors
+    /// [`TransitionError::Erased`] when there is nothing left to restore.
+    pub fn restore(self, now: Timestamp) -> Result<Restored, TransitionError> {
+        match self.state {
+            AccountState::Live(_) => Ok(Restored::WasNotDeleted(self)),
+            AccountState::SoftDeleted { was, .. } => Ok(Restored::Yes(Self { state: AccountState::Live(was), tokens_valid_from: now, ..self })),
+            AccountState::Erased { .. } => Err(TransitionError::Erased),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use AccountState::{Erased, Live, SoftDeleted};
+    use LiveState::{Active, Blocked};
+
+    const THEN: Timestamp = Timestamp::EPOCH;
+    const GRACE: Duration = Duration::from_secs(30);
+
+    fn now() -> Timestamp {
+        Timestamp::from_micros(5_000_000)
+    }
+
+    fn account(state: AccountState) -> Account {
+        Account { state, ..Account::new(UserId::new(1)) }
+    }
+
+    fn deleted(was: LiveState) -> AccountState {
+        SoftDeleted { at: THEN, purge_at: None, was }
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Command {
+        SoftDelete,
+        HardDelete,
+        Restore,
+    }
+
+    fn run(command: Command, account: Account) -> Result<AccountState, TransitionError> {
+        match command {
+            Command::SoftDelete => account.delete(DeletionMode::Soft, now(), Some(GRACE)).map(|account| account.state),
+            Command::HardDelete => account.delete(DeletionMode::Hard, now(), None).map(|account| account.state),
+            Command::Restore => account.restore(now()).map(|restored| match restored {
+                Restored::Yes(account) | Restored::WasNotDeleted(account) => account.state,
+            }),
+        }
+    }
+
+    /// The table of the state machine, written by hand: every state under every command.
+    #[test]
+    fn every_state_answers_every_command() {
+        use Command::{HardDelete, Restore, SoftDelete};
+        use TransitionError::AlreadySoftDeleted;
+        let soft = |was| SoftDeleted { at: now(), purge_at: Some(now().after(GRACE)), was };
+        let gone = Erased { at: now() };
+        let erased = Erased { at: THEN };
+        let table = [
+            (Live(Active), SoftDelete, Ok(soft(Active))),
+            (Live(Active), HardDelete, Ok(gone)),
+            (Live(Active), Restore, Ok(Live(Active))),
+            (Live(Blocked), SoftDelete, Ok(soft(Blocked))),
+            (Live(Blocked), HardDelete, Ok(gone)),
+            (Live(Blocked), Restore, Ok(Live(Blocked))),
+            (deleted(Active), SoftDelete, Err(AlreadySoftDeleted)),
+            (deleted(Active), HardDelete, Ok(gone)),
+            (deleted(Active), Restore, Ok(Live(Active))),
+            (deleted(Blocked), SoftDelete, Err(AlreadySoftDeleted)),
+            (deleted(Blocked), HardDelete, Ok(gone)),
+            (deleted(Blocked), Restore, Ok(Live(Blocked))),
+            (erased, SoftDelete, Err(TransitionError::Erased)),
+            (erased, HardDelete, Err(TransitionError::Erased)),
+            (erased, Restore, Err(TransitionError::Erased)),
+        ];
+        for (state, command, expected) in table {
+            assert_eq!(run(command, account(state)), expected, "{command:?} on {state:?}");
+        }
+    }
+
+    #[test]
+    fn each_deletion_is_an_epoch_and_kills_older_tokens() -> Result<(), TransitionError> {
+        let first = account(Live(Active)).soft_delete(now(), None)?;
+        assert_eq!((first.deletion_epoch, first.tokens_valid_from), (1, now()));
+        assert_eq!(first.state, SoftDeleted { at: now(), purge_at: None, was: Active }, "no grace, no date");
+        let later = now().after(GRACE);
+        let Restored::Yes(back) = first.restore(later)? else { return Err(TransitionError::Erased) };
+        assert_eq!((back.deletion_epoch, back.tokens_valid_from), (1, later));
+        assert!(!back.honours_token_of(now()), "a token from before the deletion stays dead");
+        assert!(back.honours_token_of(later));
+        assert_eq!(back.soft_delete(later, None)?.deletion_epoch, 2);
+        assert_eq!(back.hard_delete(later)?.deletion_epoch, 2);
+        Ok(())
+    }
+
+    #[test]
+    fn letters_are_those_of_the_wire() {
+        let letters: Vec<_> = UserStatus::ALL.iter().map(|status| status.letter()).collect();
+        assert_eq!(letters, ["a", "b", "d", "u"]);
+        for status in UserStatus::ALL {
+            assert_eq!(UserStatus::from_letter(status.letter()), Some(status));
+        }
+        assert_eq!(UserStatus::from_letter("x"), None);
+    }
+
+    #[test]
+    fn each_set_names_its_states() {
+        let members = |set: StatusSet| set.letters().concat();
+        assert_eq!(members(StatusSet::READABLE), "abd");
+        assert_eq!(members(StatusSet::WRITABLE), "ab");
+        assert_eq!(members(StatusSet::PUBLISHING), "a");
+        assert_eq!(members(StatusSet::SIGNED_IN), "ab");
+        assert_eq!(members(StatusSet::LISTED), "ab");
+    }
+
+    #[test]
+    fn only_the_exact_text_1_is_hard() {
+        assert_eq!(DeletionMode::from_hard_parameter(Some("1")), DeletionMode::Hard);
+        for text in [None, Some(""), Some("0"), Some("01"), Some("true"), Some("yes"), Some("1 "), Some("2")] {
+            assert_eq!(DeletionMode::from_hard_parameter(text), DeletionMode::Soft, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! The archive format: one record a line of JSON, users before what belongs to them. An export of what was imported is equal to it.
+
+use crate::account::{AccountState, LiveState, UserStatus};
+use crate::content::{PostKind, PostText, PostTitle};
+use crate::id::{PostId, PreferenceId, UserId};
+use crate::json_text::JsonText;
+use crate::key::PreferenceKey;
+use crate::limits::Limits;
+use crate::profile::{Email, ExtId, FieldError, Gender, ProfileUpdate, Role, Username};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One line of an archive, as it is written and read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Record {
+    /// A user, or the spent id of an erased one.
+    User(UserRecord),
+    /// A preference.
+    Preference(PreferenceRecord),
+    /// A post.
+    Post(PostRecord),
+    /// A vote.
+    Vote(VoteRecord),
+}
+
+/// A user's line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRecord {
+    /// The user's id.
+    pub id: UserId,
+    /// The name; left out of an erased user's line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The id in another system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ext_id: Option<String>,
+    /// Name in real life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub real_name: Option<String>,
+    /// Address for mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Role in the community.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// A few words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bio: Option<String>,
+    /// A place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// More words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Gender.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gender: Option<String>,
+    /// A page of the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub website: Option<String>,
+    /// The state's letter; active when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// When the user joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_joined: Option<Timestamp>,
+    /// When the user was soft deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
+    /// When a soft deleted user falls due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purge_at: Option<Timestamp>,
+    /// The letter of the state that a soft deleted user was in before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_from: Option<String>,
+    /// When the user was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
+    /// How often the account was deleted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deletion_epoch: i64,
+    /// The moment before which the user's tokens are dead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_valid_from: Option<Timestamp>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
+/// A preference's line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreferenceRecord {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Its id; a new one is given out when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<PreferenceId>,
+    /// Its name.
+    pub key: String,
+    /// Its value.
+    pub value: JsonText,
+    /// When it was created.
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
+    /// When it last changed.
+    #[serde(default)]
+    pub last_updated_at: Option<Timestamp>,
+}
+
+/// A post's line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostRecord {
+    /// Who wrote it.
+    pub user_id: UserId,
+    /// Its id.
+    pub id: PostId,
+    /// Its kind.
+    pub kind: PostKind,
+    /// Its title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Its text.
+    pub text: String,
+    /// When it was published.
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
+    /// When it was last written to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_activity_at: Option<Timestamp>,
+}
+
+/// A vote's line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoteRecord {
+    /// Who voted.
+    pub user_id: UserId,
+    /// On which post.
+    pub post_id: PostId,
+    /// When.
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
+}
+
+/// Why a line is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// It is not JSON, or not an object of the archive's shape.
+    #[error("{0}")]
+    Malformed(String),
+    /// A field breaks a rule.
+    #[error("{field}: {reason}")]
+    Field {
+        /// Its name.
+        field: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The user that it belongs to does not exist, or was erased.
+    #[error("user {0} does not exist")]
+    NoSuchUser(UserId),
+    /// The user was erased, and its id stays spent.
+    #[error("user {0} was erased")]
+    Erased(UserId),
+    /// The post does not exist.
+    #[error("post {0} does not exist")]
+    NoSuchPost(PostId),
+    /// The name belongs to another user.
+    #[error("{0} is taken by another user")]
+    NameTaken(&'static str),
+    /// The id belongs to a post of another user or kind.
+    #[error("post {0} belongs to another user or kind")]
+    PostTaken(PostId),
+    /// The user would keep more than the limits allow.
+    #[error(transparent)]
+    Quota(#[from] crate::limits::QuotaError),
+}
+
+/// A line that was checked and can be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckedRecord {
+    /// A user or a tombstone.
+    User(Box<CheckedUser>),
+    /// A preference.
+    Preference(CheckedPreference),
+    /// A post.
+    Post(CheckedPost),
+    /// A vote.
+    Vote(CheckedVote),
+}
+
+/// A user that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedUser {
+    /// The account, in whatever state.
+    pub account: crate::account::Account,
+    /// Names and profile; `None` for a tombstone.
+    pub person: Option<crate::profile::NewUser>,
+}
+
+/// A preference that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedPreference {
+    /// Whose it is.
+    pub owner: UserId,
+    /// Its id, if it had one before.
+    pub id: Option<PreferenceId>,
+    /// Its name.
+    pub key: PreferenceKey,
+    /// Its value.
+    pub value: JsonText,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub last_updated_at: Timestamp,
+}
+
+/// A post that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedPost {
+    /// Its id.
+    pub id: PostId,
+    /// Everything else of it.
+    pub post: crate::content::NewPost,
+    /// When it was published.
+    pub added_at: Timestamp,
+    /// When it was last written to.
+    pub last_activity_at: Timestamp,
+}
+
+/// A vote that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedVote {
+    /// Who voted.
+    pub voter: UserId,
+    /// On which post.
+    pub post: PostId,
+    /// When.
+    pub voted_at: Timestamp,
+}
+
+impl Record {
+    /// Reads a line. Unknown members are ignored, an unknown `type` is not.
+    ///
+    /// # Errors
+    /// [`RecordError::Malformed`] when it is not an object of the archive's shape.
+    pub fn parse(line: &str) -> Result<Self, RecordError> {
+        #[derive(Deserialize)]
+        struct Tag {
+            r#type: String,
+        }
+        fn read<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, RecordError> {
+            serde_json::from_str(line).map_err(|error| RecordError::Malformed(error.to_string()))
+        }
+        // Not by serde's own tagged enum: that goes through a tree, and values must keep their text.
+        match read::<Tag>(line)?.r#type.as_str() {
+            "user" => read(line).map(Self::User),
+            "preference" => read(line).map(Self::Preference),
+            "post" => read(line).map(Self::Post),
+            "vote" => read(line).map(Self::Vote),
+            other => Err(RecordError::Malformed(format!("unknown type {other:?}: expected user, preference, post or vote"))),
+        }
+    }
+
+    /// Checks every rule that needs no store. Times that were left out become `now`.
+    ///
+    /// # Errors
+    /// [`RecordError`] for the first rule that is broken.
+    pub fn check(self, limits: &Limits, now: Timestamp) -> Result<CheckedRecord, RecordError> {
+        match self {
+            Self::User(record) => record.check(now).map(Box::new).map(CheckedRecord::User),
+            Self::Preference(record) => record.check(limits, now).map(CheckedRecord::Preference),
+            Self::Post(record) => record.check(now).map(CheckedRecord::Post),
+            Self::Vote(record) => {
+                positive("user_id", record.user_id.get())?;
+                Ok(CheckedRecord::Vote(CheckedVote { voter: record.user_id, post: record.post_id, voted_at: record.created_at.unwrap_or(now) }))
+            }
+        }
+    }
+}
+
+fn refuse(field: &'static str) -> impl Fn(FieldError) -> RecordError {
+    move |error| RecordError::Field { field, reason: error.to_string() }
+}
+
+fn positive(field: &'static str, id: i64) -> Result<(), RecordError> {
+    if id > 0 { Ok(()) } else { Err(RecordError::Field { field, reason: "an id is a positive integer".into() }) }
+}
+
+impl UserRecord {
+    fn check(self, now: Timestamp) -> Result<CheckedUser, RecordError> {
+        positive("id", self.id.get())?;
+        let state = self.state(now)?;
+        let tokens_valid_from = self.tokens_valid_from.unwrap_or(match state {
+            AccountState::Live(_) => Timestamp::EPOCH,
+            AccountState::SoftDeleted { at, .. } | AccountState::Erased { at } => at,
+        });
+        let account = crate::account::Account { id: self.id, state, deletion_epoch: self.deletion_epoch, tokens_valid_from };
+        let person = match state {
+            AccountState::Erased { .. } => None,
+            AccountState::Live(_) | AccountState::SoftDeleted { .. } => Some(self.person(now)?),
+        };
+        Ok(CheckedUser { account, person })
+    }
+
+    fn state(&self, now: Timestamp) -> Result<AccountState, RecordError> {
+        let status = |field: &'static str, letter: Option<&str>| {
+            let letter = letter.unwrap_or(UserStatus::Active.letter());
+            UserStatus::from_letter(letter).ok_or_else(|| RecordError::Field { field, reason: format!("unknown status {letter:?}") })
+        };
+        let live = |status| match status {
+            UserStatus::Active => Ok(LiveState::Active),
+            UserStatus::Blocked => Ok(LiveState::Blocked),
+            UserStatus::SoftDeleted | UserStatus::Erased => Err(RecordError::Field { field: "deleted_from", reason: "expected a or b".into() }),
+        };
+        Ok(match status("status", self.status.as_deref())? {
+            UserStatus::Active => AccountState::Live(LiveState::Active),
+            UserStatus::Blocked => AccountState::Live(LiveState::Blocked),
+            UserStatus::SoftDeleted => AccountState::SoftDeleted {
+                at: self.deleted_at.unwrap_or(now),
+                purge_at: self.purge_at,
+                was: live(status("deleted_from", self.deleted_from.as_deref())?)?,
+            },
+            UserStatus::Erased => AccountState::Erased { at: self.erased_at.unwrap_or(now) },
+        })
+    }
+
+    fn person(self, now: Timestamp) -> Result<crate::profile::NewUser, RecordError> {
+        let username = self.username.as_deref().ok_or_else(|| RecordError::Field { field: "username", reason: "This field is required.".into() })?;
+        let line = |text: Option<String>, field| ProfileUpdate::line(&text.unwrap_or_default()).map_err(refuse(field));
+        let paragraph = |text: Option<String>, field| ProfileUpdate::paragraph(&text.unwrap_or_default()).map_err(refuse(field));
+        Ok(crate::profile::NewUser {
+            username: Username::parse(username).map_err(refuse("username"))?,
+            ext_id: self.ext_id.as_deref().map(ExtId::parse).transpose().map_err(refuse("ext_id"))?,
+            profile: crate::profile::Profile {
+                real_name: line(self.real_name, "real_name")?,
+                email: self.email.as_deref().map(Email::parse).transpose().map_err(refuse("email"))?,
+                role: self.role.as_deref().map(Role::parse).transpose().map_err(refuse("role"))?,
+                date_joined: self.date_joined.unwrap_or(now),
+                bio: paragraph(self.bio, "bio")?,
+                location: line(self.location, "location")?,
+                description: paragraph(self.description, "description")?,
+                gender: self.gender.as_deref().map(Gender::parse).transpose().map_err(refuse("gender"))?.unwrap_or(Gender::Unspecified),
+                website: line(self.website, "website")?,
+            },
+        })
+    }
+}
+
+impl PreferenceRecord {
+    fn check(self, limits: &Limits, now: Timestamp) -> Result<CheckedPreference, RecordError> {
+        let created_at = self.created_at.unwrap_or(now);
+        Ok(CheckedPreference {
+            owner: self.user_id,
+            id: self.id,
+            key: PreferenceKey::parse(&self.key, limits).map_err(|error| RecordError::Field { field: "key", reason: error.to_string() })?,
+            value: JsonText::parse(self.value.as_str(), limits).map_err(|error| RecordError::Field { field: "value", reason: error.to_string() })?,
+            created_at,
+            last_updated_at: self.last_updated_at.unwrap_or(created_at),
+        })
+    }
+}
+
+impl PostRecord {
+    fn check(self, now: Timestamp) -> Result<CheckedPost, RecordError> {
+        positive("id", self.id.get())?;
+        let added_at = self.created_at.unwrap_or(now);
+        Ok(CheckedPost {
+            id: self.id,
+            post: crate::content::NewPost {
+                author: self.user_id,
+                kind: self.kind,
+                title: PostTitle::parse(&self.title.unwrap_or_default()).map_err(refuse("title"))?,
+                text: PostText::parse(&self.text).map_err(refuse("text"))?,
+            },
+            added_at,
+            last_activity_at: self.last_activity_at.unwrap_or(added_at),
+        })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn check(line: &str) -> Result<CheckedRecord, RecordError> {
+        Record::parse(line)?.check(&Limits::default(), Timestamp::EPOCH)
+    }
+
+    #[test]
+    fn the_documented_lines_are_accepted() {
+        for line in [
+            r#"{"type":"user","id":1,"username":"u1","ext_id":null,"real_name":"U One","email":null,"status":"a","date_joined":"2026-01-01T00:00:00Z"}"#,
+            r#"{"type":"preference","user_id":1,"key":"theme","value":"dark"}"#,
+            r#"{"type":"post","user_id":1,"id":10,"kind":"post","text":"hello"}"#,
+            r#"{"type":"vote","user_id":2,"post_id":10,"created_at":"2026-01-01T00:00:00Z"}"#,
+            r#"{"type":"user","id":5,"status":"u","erased_at":"2026-01-01T00:00:00Z"}"#,
+        ] {
+            assert!(check(line).is_ok(), "{line}: {:?}", check(line));
+        }
+    }
+
+    #[test]
+    fn a_value_keeps_its_text() {
+        let line = r#"{"type":"preference","user_id":1,"key":"n","value":{"b":1.00,"a":12345678901234567890123}}"#;
+        let CheckedRecord::Preference(preference) = check(line).unwrap() else { panic!("a preference") };
+        assert_eq!(preference.value.as_str(), r#"{"b":1.00,"a":12345678901234567890123}"#);
+    }
+
+    #[test]
+    fn a_broken_line_says_what_is_wrong() {
+        let reason = |line: &str| check(line).unwrap_err().to_string();
+        assert!(reason("{").contains("EOF"));
+        assert!(reason(r#"{"type":"cat"}"#).contains("unknown type \"cat\""));
+        assert!(reason(r#"{"type":"user","id":1}"#).contains("username"));
+        assert!(reason(r#"{"type":"user","id":0,"username":"a"}"#).contains("positive"));
+        assert!(reason(r#"{"type":"user","id":1,"username":"a","status":"x"}"#).contains("unknown status"));
+        assert!(reason(r#"{"type":"preference","user_id":1,"key":"","value":1}"#).starts_with("key:"));
+        assert!(reason(r#"{"type":"post","user_id":1,"id":1,"kind":"poem","text":"x"}"#).contains("poem"));
+    }
+
+    #[test]
+    fn an_erased_line_has_nothing_else() {
+        let record = Record::parse(r#"{"type":"user","id":5,"status":"u","erased_at":"2026-01-01T00:00:00Z"}"#).unwrap();
+        assert_eq!(serde_json::to_string(&record).unwrap(), r#"{"type":"user","id":5,"status":"u","erased_at":"2026-01-01T00:00:00.000000Z"}"#);
+    }
+}

@@ -1,0 +1,52 @@
+//! Whether a caller may do something at all.
+
+use crate::caller::{Caller, GrantError};
+use crate::outbound::StoreError;
+use async_trait::async_trait;
+use lethe_domain::access::Act;
+
+/// The most basic refusals, which every use case can meet, in the order in which they are looked at.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccessError {
+    /// The caller's user does not exist, or its tokens are dead.
+    #[error("the caller's user is not there")]
+    CallerGone,
+    /// The caller's token has expired.
+    #[error("the caller's token has expired")]
+    TokenExpired,
+    /// The caller is known, and may not do this.
+    #[error("the caller may not do this")]
+    Forbidden,
+    /// The user that it is about never existed, or was erased.
+    #[error("no such user")]
+    NoSuchUser,
+    /// The user that it is about is soft deleted, and what belongs to it cannot be changed.
+    #[error("the user is soft deleted")]
+    UserSoftDeleted,
+    /// There was no time to find out. Trying again may help.
+    #[error("the token could not be evaluated in time")]
+    Undecided,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<GrantError> for AccessError {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::Expired => Self::TokenExpired,
+            GrantError::Narrowed => Self::Forbidden,
+            GrantError::Undecided => Self::Undecided,
+        }
+    }
+}
+
+/// Access on its own, for requests that are refused for their form: who may not ask is told so first.
+#[async_trait]
+pub trait Access: Send + Sync {
+    /// Whether `caller` may do `act`, and the user that it is about is in a state for it.
+    ///
+    /// # Errors
+    /// The first [`AccessError`] in their order.
+    async fn check(&self, caller: &Caller, act: &Act<'_>) -> Result<(), AccessError>;
+}

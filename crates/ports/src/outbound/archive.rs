@@ -1,0 +1,35 @@
+//! Everything in and out, in bulk.
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use lethe_domain::archive::{CheckedRecord, Record, RecordError};
+use lethe_domain::limits::Limits;
+use lethe_domain::time::Timestamp;
+
+use super::StoreError;
+
+/// What became of one record of an import.
+pub type RecordOutcome = Result<(), RecordError>;
+
+/// A store whose whole content can be written out and read back.
+#[async_trait]
+pub trait ArchiveStore: Send + Sync {
+    /// Stores a batch in one transaction, each record by upsert on its id (a preference: on its owner and key), and says in order what
+    /// became of each. A refused record leaves no trace and does not stop the others.
+    ///
+    /// * A user line MUST NOT bring an erased user back ([`RecordError::Erased`]); a tombstone line is accepted for an id that is unused
+    ///   or erased already, and refused as malformed for a living user. Names are reserved, and must be free or the user's own.
+    ///   An existing user keeps the higher of the two deletion epochs.
+    /// * Preferences, posts and votes need owners that exist and are not erased. A preference that changes something takes a revision and a
+    ///   change log entry like any other write, by the owner as actor; limits hold.
+    /// * Posts keep their id, author and kind; votes need their post; counters stay right. The next ids that are handed out are beyond all
+    ///   imported ones.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing of the batch was stored.
+    async fn import(&self, batch: Vec<CheckedRecord>, limits: &Limits, now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError>;
+
+    /// Everything, as of one moment, in batches: all users by id, then all preferences by owner and key, all posts by id, all votes by
+    /// voter and post. An erased user is `{"id","status":"u","erased_at"}` and nothing else.
+    fn export(&self) -> BoxStream<'static, Result<Vec<Record>, StoreError>>;
+}

@@ -1,0 +1,119 @@
+//! Transactions: look, decide in the domain, write, all or nothing.
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use lethe_domain::account::Account;
+use lethe_domain::content::{NewPost, PostKind, Reaction};
+use lethe_domain::erasure::ContentKind;
+use lethe_domain::id::{PostId, UserId};
+use lethe_domain::limits::Limits;
+use lethe_domain::preference::{Edit, Preference};
+use lethe_domain::profile::{NewUser, Profile, UniqueName};
+use lethe_domain::time::Timestamp;
+
+use super::{PreferenceStoreError, Stamp};
+
+/// A store did not do what it was asked. The texts are for the log, never for a client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, or the connection broke: a write may or may not have happened.
+    #[error("store unavailable: {0}")]
+    Unavailable(String),
+    /// Another writer was in the way. Nothing was written; trying again may succeed.
+    #[error("store busy: {0}")]
+    Contention(String),
+    /// Anything else: a defect, here or there.
+    #[error("store failed: {0}")]
+    Failed(String),
+}
+
+/// A store that can do several things as one.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Runs `work` in a transaction.
+    ///
+    /// `Ok` MUST commit durably before it is returned. `Err` MUST leave no trace, and so MUST a future that is dropped.
+    ///
+    /// # Errors
+    /// Whatever `work` returns; a [`StoreError`] when the transaction could not begin or commit.
+    async fn transact<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut dyn Tx) -> BoxFuture<'t, Result<R, E>> + Send + 'static;
+
+    /// Whether the store can be reached and its schema is the one that this program was built for.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when not.
+    async fn ready(&self) -> Result<(), StoreError>;
+}
+
+/// A name is taken, or the store failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InsertUserError {
+    /// Another user has this name, or it is reserved by a soft deleted one.
+    #[error("{} is taken", .0.name())]
+    Taken(UniqueName),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What can be done inside a transaction. All methods see what earlier ones in the same transaction wrote.
+///
+/// Every method fails with [`StoreError`] when the store does; what else it can fail with is said there.
+#[async_trait]
+pub trait Tx: Send {
+    /// The account, locked: until the end of the transaction no one else changes it, writes what belongs to it, or shares it.
+    async fn account_for_update(&mut self, id: UserId) -> Result<Option<Account>, StoreError>;
+
+    /// The account, held in its state: until the end of the transaction no one deletes it, while others may hold it too.
+    async fn account_for_share(&mut self, id: UserId) -> Result<Option<Account>, StoreError>;
+
+    /// Keeps a changed account. MUST have been loaded by [`Self::account_for_update`] in this transaction.
+    async fn save_account(&mut self, account: &Account) -> Result<(), StoreError>;
+
+    /// Adds a user, and reserves its names, with an id that was never used before.
+    ///
+    /// # Errors
+    /// [`InsertUserError::Taken`] when a name is not free: the username is looked at first.
+    async fn insert_user(&mut self, user: &NewUser) -> Result<UserId, InsertUserError>;
+
+    /// The profile of a user who is not erased.
+    async fn profile(&mut self, id: UserId) -> Result<Option<Profile>, StoreError>;
+
+    /// Replaces the profile of a user who is not erased.
+    async fn save_profile(&mut self, id: UserId, profile: &Profile) -> Result<(), StoreError>;
+
+    /// All preferences of a user, by key.
+    async fn preferences(&mut self, owner: UserId) -> Result<Vec<Preference>, StoreError>;
+
+    /// Makes the edits in order. Each one that changes something takes the owner's next revision and an entry in the change log;
+    /// a removal of what is not there, and a put of what is there, leave no trace. The owner MUST be locked by
+    /// [`Self::account_for_update`] in this transaction.
+    ///
+    /// # Errors
+    /// [`PreferenceStoreError::Quota`] when the owner would end up beyond `limits`.
+    async fn edit_preferences(&mut self, owner: UserId, edits: &[Edit], stamp: Stamp, limits: &Limits) -> Result<(), PreferenceStoreError>;
+
+    /// Removes content of one kind that names `user`, at most `limit` rows of it, and returns how many went.
+    /// Fewer than `limit` means that nothing of the kind is left. Counters on what stays are corrected.
+    async fn erase(&mut self, user: UserId, kind: ContentKind, limit: u32) -> Result<u32, StoreError>;
+
+    /// Publishes a post.
+    async fn insert_post(&mut self, post: &NewPost, now: Timestamp) -> Result<PostId, StoreError>;
+
+    /// The author of a post, which is locked until the end of the transaction.
+    async fn post_author_for_update(&mut self, kind: PostKind, id: PostId) -> Result<Option<UserId>, StoreError>;
+
+    /// The author of a post, without a lock.
+    async fn post_author(&mut self, kind: PostKind, id: PostId) -> Result<Option<UserId>, StoreError>;
+
+    /// Removes a post, and the votes on it. It MUST have been locked by [`Self::post_author_for_update`] in this transaction.
+    async fn delete_post(&mut self, author: UserId, id: PostId) -> Result<(), StoreError>;
+
+    /// Casts the vote if the voter has none on this post, takes it back otherwise, and keeps the post's counter right.
+    /// The post MUST have been locked by [`Self::post_author_for_update`] in this transaction.
+    async fn toggle_vote(&mut self, voter: UserId, author: UserId, post: PostId, reaction: Reaction, now: Timestamp) -> Result<(), StoreError>;
+}
