@@ -1,12 +1,13 @@
 //! The archive format: one record a line of JSON, users before what belongs to them. An export of what was imported is equal to it.
 
-use crate::account::{AccountState, LiveState, UserStatus};
-use crate::content::{PostKind, PostText, PostTitle};
+use crate::account::{Account, AccountState, LiveState, UserStatus};
+use crate::content::{NewPost, PostKind, PostText, PostTitle};
 use crate::id::{PostId, PreferenceId, UserId};
 use crate::json_text::JsonText;
 use crate::key::PreferenceKey;
-use crate::limits::Limits;
-use crate::profile::{Email, ExtId, FieldError, Gender, ProfileUpdate, Role, Username};
+use crate::limits::{Limits, QuotaError};
+use crate::preference::Preference;
+use crate::profile::{Email, ExtId, FieldError, Gender, NewUser, Profile, ProfileUpdate, Role, Username};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -175,7 +176,7 @@ pub enum RecordError {
     PostTaken(PostId),
     /// The user would keep more than the limits allow.
     #[error(transparent)]
-    Quota(#[from] crate::limits::QuotaError),
+    Quota(#[from] QuotaError),
 }
 
 /// A line that was checked and can be stored.
@@ -195,9 +196,9 @@ pub enum CheckedRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedUser {
     /// The account, in whatever state.
-    pub account: crate::account::Account,
+    pub account: Account,
     /// Names and profile; `None` for a tombstone.
-    pub person: Option<crate::profile::NewUser>,
+    pub person: Option<NewUser>,
 }
 
 /// A preference that was checked.
@@ -223,7 +224,7 @@ pub struct CheckedPost {
     /// Its id.
     pub id: PostId,
     /// Everything else of it.
-    pub post: crate::content::NewPost,
+    pub post: NewPost,
     /// When it was published.
     pub added_at: Timestamp,
     /// When it was last written to.
@@ -290,6 +291,61 @@ fn positive(field: &'static str, id: i64) -> Result<(), RecordError> {
 }
 
 impl UserRecord {
+    /// The line of a user. Of an erased one it says nothing but that.
+    #[must_use]
+    pub fn of(account: &Account, person: Option<&NewUser>) -> Self {
+        let blank = Self { id: account.id, status: Some(account.status().letter().to_owned()), ..Self::empty(account.id) };
+        let stateful = match account.state {
+            AccountState::Live(_) => blank,
+            AccountState::SoftDeleted { at, purge_at, was } => {
+                Self { deleted_at: Some(at), purge_at, deleted_from: Some(was.status().letter().to_owned()), ..blank }
+            }
+            AccountState::Erased { at } => return Self { erased_at: Some(at), ..blank },
+        };
+        let Some(person) = person else { return stateful };
+        let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Self {
+            username: Some(person.username.to_string()),
+            ext_id: person.ext_id.as_ref().map(ToString::to_string),
+            real_name: given(&person.profile.real_name),
+            email: person.profile.email.as_ref().map(ToString::to_string),
+            role: person.profile.role.map(|role| role.word().to_owned()),
+            bio: given(&person.profile.bio),
+            location: given(&person.profile.location),
+            description: given(&person.profile.description),
+            gender: Some(person.profile.gender).filter(|gender| *gender != Gender::Unspecified).map(|gender| gender.word().to_owned()),
+            website: given(&person.profile.website),
+            date_joined: Some(person.profile.date_joined),
+            deletion_epoch: account.deletion_epoch,
+            tokens_valid_from: Some(account.tokens_valid_from).filter(|from| *from != Timestamp::EPOCH),
+            ..stateful
+        }
+    }
+
+    const fn empty(id: UserId) -> Self {
+        Self {
+            id,
+            username: None,
+            ext_id: None,
+            real_name: None,
+            email: None,
+            role: None,
+            bio: None,
+            location: None,
+            description: None,
+            gender: None,
+            website: None,
+            status: None,
+            date_joined: None,
+            deleted_at: None,
+            purge_at: None,
+            deleted_from: None,
+            erased_at: None,
+            deletion_epoch: 0,
+            tokens_valid_from: None,
+        }
+    }
+
     fn check(self, now: Timestamp) -> Result<CheckedUser, RecordError> {
         positive("id", self.id.get())?;
         let state = self.state(now)?;
@@ -297,7 +353,7 @@ impl UserRecord {
             AccountState::Live(_) => Timestamp::EPOCH,
             AccountState::SoftDeleted { at, .. } | AccountState::Erased { at } => at,
         });
-        let account = crate::account::Account { id: self.id, state, deletion_epoch: self.deletion_epoch, tokens_valid_from };
+        let account = Account { id: self.id, state, deletion_epoch: self.deletion_epoch, tokens_valid_from };
         let person = match state {
             AccountState::Erased { .. } => None,
             AccountState::Live(_) | AccountState::SoftDeleted { .. } => Some(self.person(now)?),
@@ -327,14 +383,14 @@ impl UserRecord {
         })
     }
 
-    fn person(self, now: Timestamp) -> Result<crate::profile::NewUser, RecordError> {
+    fn person(self, now: Timestamp) -> Result<NewUser, RecordError> {
         let username = self.username.as_deref().ok_or_else(|| RecordError::Field { field: "username", reason: "This field is required.".into() })?;
         let line = |text: Option<String>, field| ProfileUpdate::line(&text.unwrap_or_default()).map_err(refuse(field));
         let paragraph = |text: Option<String>, field| ProfileUpdate::paragraph(&text.unwrap_or_default()).map_err(refuse(field));
-        Ok(crate::profile::NewUser {
+        Ok(NewUser {
             username: Username::parse(username).map_err(refuse("username"))?,
             ext_id: self.ext_id.as_deref().map(ExtId::parse).transpose().map_err(refuse("ext_id"))?,
-            profile: crate::profile::Profile {
+            profile: Profile {
                 real_name: line(self.real_name, "real_name")?,
                 email: self.email.as_deref().map(Email::parse).transpose().map_err(refuse("email"))?,
                 role: self.role.as_deref().map(Role::parse).transpose().map_err(refuse("role"))?,
@@ -350,6 +406,19 @@ impl UserRecord {
 }
 
 impl PreferenceRecord {
+    /// The line of a preference.
+    #[must_use]
+    pub fn of(preference: &Preference) -> Self {
+        Self {
+            user_id: preference.owner,
+            id: Some(preference.id),
+            key: preference.key.to_string(),
+            value: preference.value.clone(),
+            created_at: Some(preference.created_at),
+            last_updated_at: Some(preference.last_updated_at),
+        }
+    }
+
     fn check(self, limits: &Limits, now: Timestamp) -> Result<CheckedPreference, RecordError> {
         let created_at = self.created_at.unwrap_or(now);
         Ok(CheckedPreference {
@@ -364,12 +433,26 @@ impl PreferenceRecord {
 }
 
 impl PostRecord {
+    /// The line of a post.
+    #[must_use]
+    pub fn of(id: PostId, post: &NewPost, added_at: Timestamp, last_activity_at: Timestamp) -> Self {
+        Self {
+            user_id: post.author,
+            id,
+            kind: post.kind,
+            title: Some(post.title.to_string()).filter(|title| !title.is_empty()),
+            text: post.text.to_string(),
+            created_at: Some(added_at),
+            last_activity_at: Some(last_activity_at).filter(|at| *at != added_at),
+        }
+    }
+
     fn check(self, now: Timestamp) -> Result<CheckedPost, RecordError> {
         positive("id", self.id.get())?;
         let added_at = self.created_at.unwrap_or(now);
         Ok(CheckedPost {
             id: self.id,
-            post: crate::content::NewPost {
+            post: NewPost {
                 author: self.user_id,
                 kind: self.kind,
                 title: PostTitle::parse(&self.title.unwrap_or_default()).map_err(refuse("title"))?,

@@ -91,6 +91,17 @@ pub enum Edit {
     Remove(PreferenceKey),
 }
 
+impl Edit {
+    /// The key that it is about.
+    #[must_use]
+    pub const fn key(&self) -> &PreferenceKey {
+        match self {
+            Self::Put(new) => &new.key,
+            Self::Remove(key) => key,
+        }
+    }
+}
+
 /// Bytes that count against the owner's limit: the key's and the value's.
 #[must_use]
 pub fn weight(key: &PreferenceKey, value: &JsonText) -> usize {

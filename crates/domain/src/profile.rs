@@ -327,6 +327,14 @@ pub struct Person {
     pub counts: PostCounts,
 }
 
+impl Person {
+    /// A person who has just joined.
+    #[must_use]
+    pub fn new(user: NewUser) -> Self {
+        Self { username: user.username, ext_id: user.ext_id, profile: user.profile, counts: PostCounts::default() }
+    }
+}
+
 impl User {
     /// The state in one letter.
     #[must_use]

@@ -98,11 +98,11 @@ impl Document {
     /// leaf is removed, while its parents stay. A name that leads nowhere changes nothing.
     ///
     /// # Errors
-    /// [`ValueError`] when a stored value is not JSON.
-    pub fn remove(&self, names: &[SettingName]) -> Result<Vec<Edit>, ValueError> {
+    /// [`DocumentError::Value`] when a stored value is not JSON.
+    pub fn remove(&self, names: &[SettingName]) -> Result<Vec<Edit>, DocumentError> {
         let mut after = self.clone();
         for name in names {
-            after.remove_one(name)?;
+            after.remove_one(name).map_err(|error| DocumentError::Value { name: name.literal.to_string(), error })?;
         }
         Ok(self.replace_with(&after))
     }
@@ -145,12 +145,6 @@ impl SettingName {
     #[must_use]
     pub const fn literal(&self) -> &PreferenceKey {
         &self.literal
-    }
-
-    /// The member that the path leads into, when the name has a dot.
-    #[must_use]
-    pub fn root(&self) -> Option<PreferenceKey> {
-        self.path().map(|(root, _)| root)
     }
 
     fn path(&self) -> Option<(PreferenceKey, Vec<&str>)> {

@@ -1,1 +1,60 @@
+//! The use cases of Lethe: one function each, in a file of its name, over the outbound ports. No adapter is known here.
+//!
+//! [`Lethe`] holds what they need and answers the inbound ports with them ([`inbound`]). Every use case begins with the question whether
+//! the caller may ([`access`]), lets the domain decide, and writes through a fence that a late request runs into.
+#![deny(missing_docs)]
 
+mod access;
+mod content;
+mod import_lines;
+mod inbound;
+mod preferences;
+mod retry;
+mod settings;
+mod users;
+
+use lethe_domain::limits::Limits;
+use lethe_ports::Caller;
+use lethe_ports::outbound::{Clock, Stamp};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What whoever runs the service decides.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Policy {
+    /// How much a user may keep.
+    pub limits: Limits,
+    /// How long a soft deleted account stays; `None`: until somebody asks.
+    pub grace: Option<Duration>,
+}
+
+/// Lethe over a store `S`. Cheap to clone.
+pub struct Lethe<S> {
+    store: Arc<S>,
+    clock: Arc<dyn Clock>,
+    policy: Policy,
+}
+
+impl<S> Lethe<S> {
+    /// Lethe over this store, by this clock, under this policy.
+    pub fn new(store: Arc<S>, clock: Arc<dyn Clock>, policy: Policy) -> Self {
+        Self { store, clock, policy }
+    }
+
+    fn stamp(&self, caller: &Caller) -> Stamp {
+        Stamp { actor: caller.actor.user, now: self.clock.now() }
+    }
+}
+
+impl<S> Clone for Lethe<S> {
+    fn clone(&self) -> Self {
+        Self { store: self.store.clone(), clock: self.clock.clone(), policy: self.policy }
+    }
+}
+
+impl<S> fmt::Debug for Lethe<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lethe").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use lethe_domain::account::{Account, StatusSet};
+use lethe_domain::change::Change;
 use lethe_domain::id::{PreferenceId, Revision, UserId};
 use lethe_domain::key::PreferenceKey;
 use lethe_domain::limits::{Limits, QuotaError};
@@ -95,6 +96,12 @@ pub trait PreferenceStore: Send + Sync {
     /// # Errors
     /// `Refused`.
     async fn all(&self, fence: &OwnerFence) -> Result<Vec<Preference>, PreferenceStoreError>;
+
+    /// The change log after `since`, oldest first, at most `limit` entries.
+    ///
+    /// # Errors
+    /// `Refused`.
+    async fn changes(&self, fence: &OwnerFence, since: Revision, limit: u32) -> Result<Vec<Change>, PreferenceStoreError>;
 
     /// Adds a preference.
     ///

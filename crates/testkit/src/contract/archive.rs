@@ -1,0 +1,165 @@
+//! Import and export.
+
+use super::content::{publish, toggle};
+use super::{FullStore, add_user, delete_user, limits, now, reading, stamp, try_add_user, writing};
+use crate::MemoryStore;
+use crate::fixture::{post, preference, user, user_with_ext_id};
+use futures_util::TryStreamExt as _;
+use lethe_domain::account::{DeletionMode, UserStatus};
+use lethe_domain::archive::{CheckedRecord, Record, RecordError};
+use lethe_domain::content::{NewPost, PostKind, PostTitle};
+use lethe_domain::limits::{Limits, QuotaError};
+use lethe_domain::{PostId, Revision, UserId};
+use lethe_ports::outbound::{ArchiveStore as _, InsertUserError, PreferenceStoreError, RecordOutcome};
+
+async fn export(store: &impl FullStore) -> Vec<Record> {
+    store.export().try_concat().await.expect("reachable")
+}
+
+fn check(record: Record) -> CheckedRecord {
+    record.check(&limits(), now()).expect("well-formed")
+}
+
+async fn import(store: &impl FullStore, lines: &[&str]) -> Vec<RecordOutcome> {
+    let batch = lines.iter().map(|line| check(Record::parse(line).expect("well-formed"))).collect();
+    store.import(batch, &limits(), now()).await.expect("reachable")
+}
+
+/// A store with something of everything.
+async fn fill(store: &impl FullStore) {
+    let ann = try_add_user(store, user_with_ext_id("Ann", "x-1")).await.expect("free");
+    let bob = add_user(store, "bob").await;
+    let soft = add_user(store, "soft").await;
+    let gone = add_user(store, "gone").await;
+    for (owner, name, value) in [(ann, "theme", "{\"b\":1.0,\"a\":[]}"), (ann, "a.b", "null"), (bob, "theme", "\"dark\""), (soft, "k", "1"), (gone, "k", "1")] {
+        store.create(&writing(owner), preference(name, value), stamp(), &limits()).await.expect("free");
+    }
+    let first = publish(store, post(ann, "one")).await;
+    let second = publish(store, NewPost { kind: PostKind::Status, title: PostTitle::from_store("T".into()), ..post(soft, "two\nlines") }).await;
+    let third = publish(store, post(gone, "three")).await;
+    for (voter, on) in [(bob, first), (ann, first), (gone, first), (bob, third)] {
+        toggle(store, voter, on).await.expect("reachable");
+    }
+    let _ = second;
+    delete_user(store, soft, DeletionMode::Soft).await.expect("alive");
+    delete_user(store, gone, DeletionMode::Hard).await.expect("alive");
+}
+
+pub async fn an_export_of_an_import_is_equal(store: impl FullStore) {
+    fill(&store).await;
+    let exported = export(&store).await;
+    assert_eq!(exported.len(), 4 + 4 + 2 + 2);
+    let copy = MemoryStore::default();
+    let batch: Vec<_> = exported.iter().cloned().map(check).collect();
+    let outcomes = copy.import(batch, &limits(), now()).await.expect("reachable");
+    assert_eq!(outcomes, vec![Ok(()); exported.len()]);
+    assert_eq!(export(&copy).await, exported);
+    // And the other way round: what memory exports, this store takes.
+    let filled = MemoryStore::default();
+    fill(&filled).await;
+    assert_eq!(export(&filled).await, exported, "every store hands out the same ids and exports in the same order");
+}
+
+pub async fn importing_twice_changes_nothing(store: impl FullStore) {
+    let filled = MemoryStore::default();
+    fill(&filled).await;
+    let exported = export(&filled).await;
+    for _ in 0..2 {
+        let batch: Vec<_> = exported.iter().cloned().map(check).collect();
+        assert_eq!(store.import(batch, &limits(), now()).await.expect("reachable"), vec![Ok(()); exported.len()]);
+        assert_eq!(export(&store).await, exported);
+    }
+    assert_eq!(store.changes(&reading(UserId::new(1)), Revision::ZERO, 100).await.expect("readable").len(), 2, "the second time nothing changed");
+    let first = store.post(PostKind::Post, PostId::new(1)).await.expect("reachable").expect("imported");
+    assert_eq!(first.vote_count, 2);
+}
+
+pub async fn refused_records_leave_no_trace(store: impl FullStore) {
+    let outcomes = import(
+        &store,
+        &[
+            r#"{"type":"user","id":1,"username":"ann","ext_id":"x"}"#,
+            r#"{"type":"user","id":2,"username":"ANN"}"#,
+            r#"{"type":"user","id":3,"username":"cid","ext_id":"x"}"#,
+            r#"{"type":"preference","user_id":2,"key":"theme","value":1}"#,
+            r#"{"type":"post","user_id":1,"id":10,"kind":"post","text":"a"}"#,
+            r#"{"type":"post","user_id":9,"id":11,"kind":"post","text":"b"}"#,
+            r#"{"type":"post","user_id":1,"id":10,"kind":"status","text":"c"}"#,
+            r#"{"type":"vote","user_id":1,"post_id":99}"#,
+            r#"{"type":"vote","user_id":9,"post_id":10}"#,
+            r#"{"type":"user","id":1,"status":"u"}"#,
+            r#"{"type":"vote","user_id":1,"post_id":10}"#,
+        ],
+    )
+    .await;
+    let (one, two, nine) = (UserId::new(1), UserId::new(2), UserId::new(9));
+    let expected = [
+        Ok(()),
+        Err(RecordError::NameTaken("username")),
+        Err(RecordError::NameTaken("ext_id")),
+        Err(RecordError::NoSuchUser(two)),
+        Ok(()),
+        Err(RecordError::NoSuchUser(nine)),
+        Err(RecordError::PostTaken(PostId::new(10))),
+        Err(RecordError::NoSuchPost(PostId::new(99))),
+        Err(RecordError::NoSuchUser(nine)),
+        Err(RecordError::Malformed(format!("user {one} is not erased: delete it instead"))),
+        Ok(()),
+    ];
+    assert_eq!(outcomes, expected);
+    assert_eq!(export(&store).await.len(), 3);
+    try_add_user(&store, user("cid")).await.expect("a refused user reserves nothing");
+}
+
+pub async fn an_erased_user_stays_erased(store: impl FullStore) {
+    let outcomes = import(
+        &store,
+        &[
+            r#"{"type":"user","id":5,"status":"u","erased_at":"2026-01-01T00:00:00Z"}"#,
+            r#"{"type":"user","id":5,"status":"u","erased_at":"2026-01-01T00:00:00Z"}"#,
+            r#"{"type":"user","id":5,"username":"back"}"#,
+            r#"{"type":"preference","user_id":5,"key":"theme","value":1}"#,
+            r#"{"type":"post","user_id":5,"id":10,"kind":"post","text":"a"}"#,
+        ],
+    )
+    .await;
+    let five = UserId::new(5);
+    let no_user = || Err(RecordError::NoSuchUser(five));
+    assert_eq!(outcomes, [Ok(()), Ok(()), Err(RecordError::Erased(five)), no_user(), no_user()]);
+    assert_eq!(store.user(five).await.expect("reachable").map(|user| user.status()), Some(UserStatus::Erased));
+    assert!(add_user(&store, "next").await > five, "the id stays spent");
+}
+
+pub async fn new_ids_are_beyond_imported_ones(store: impl FullStore) {
+    let outcomes = import(
+        &store,
+        &[
+            r#"{"type":"user","id":1000,"username":"ann"}"#,
+            r#"{"type":"preference","user_id":1000,"id":2000,"key":"theme","value":1}"#,
+            r#"{"type":"post","user_id":1000,"id":3000,"kind":"post","text":"a"}"#,
+        ],
+    )
+    .await;
+    assert_eq!(outcomes, vec![Ok(()); 3]);
+    let ann = UserId::new(1000);
+    assert!(add_user(&store, "bob").await > ann);
+    assert!(store.create(&writing(ann), preference("next", "1"), stamp(), &limits()).await.expect("free").id.get() > 2000);
+    assert!(publish(&store, post(ann, "next")).await.get() > 3000);
+}
+
+pub async fn an_import_is_logged_and_counted(store: impl FullStore) {
+    import(
+        &store,
+        &[r#"{"type":"user","id":1,"username":"ann"}"#, r#"{"type":"preference","user_id":1,"key":"a","value":1,"created_at":"2020-01-01T00:00:00Z"}"#],
+    )
+    .await;
+    let ann = UserId::new(1);
+    let log = store.changes(&reading(ann), Revision::ZERO, 10).await.expect("readable");
+    assert_eq!((log.len(), log[0].actor, log[0].at), (1, ann, now()));
+    let one = Limits { keys_per_user: 1, ..Limits::default() };
+    let second = store.create(&writing(ann), preference("b", "1"), stamp(), &one).await;
+    assert_eq!(second, Err(PreferenceStoreError::Quota(QuotaError::TooManyKeys { limit: 1 })));
+    let batch = vec![check(Record::parse(r#"{"type":"preference","user_id":1,"key":"b","value":1}"#).expect("well-formed"))];
+    assert_eq!(store.import(batch, &one, now()).await.expect("reachable"), [Err(RecordError::Quota(QuotaError::TooManyKeys { limit: 1 }))]);
+    assert_eq!(try_add_user(&store, user("ann")).await, Err(InsertUserError::Taken(lethe_domain::profile::UniqueName::Username)));
+}

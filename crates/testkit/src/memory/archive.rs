@@ -1,0 +1,118 @@
+//! Import and export.
+
+use super::MemoryStore;
+use super::state::{PostRow, State, UserRow, VoteRow, unique_names};
+use async_trait::async_trait;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
+use lethe_domain::account::{Account, AccountState, UserStatus};
+use lethe_domain::archive::{
+    CheckedPost, CheckedPreference, CheckedRecord, CheckedUser, CheckedVote, PostRecord, PreferenceRecord, Record, RecordError, UserRecord, VoteRecord,
+};
+use lethe_domain::content::Reaction;
+use lethe_domain::limits::Limits;
+use lethe_domain::preference::{NewPreference, Preference, PreferenceUpdate};
+use lethe_domain::{PreferenceId, Revision, Timestamp, UserId};
+use lethe_ports::outbound::{ArchiveStore, PreferenceStoreError, RecordOutcome, Stamp, StoreError};
+
+impl State {
+    fn import(&mut self, record: CheckedRecord, limits: &Limits, now: Timestamp) -> RecordOutcome {
+        match record {
+            CheckedRecord::User(user) => self.import_user(*user),
+            CheckedRecord::Preference(preference) => self.import_preference(preference, limits, now),
+            CheckedRecord::Post(post) => self.import_post(post),
+            CheckedRecord::Vote(vote) => self.import_vote(&vote),
+        }
+    }
+
+    fn import_user(&mut self, user: CheckedUser) -> RecordOutcome {
+        let id = user.account.id;
+        let present = self.users.get(&id).map(|row| (row.account, row.revision));
+        match (present.map(|(account, _)| account.state), &user.person) {
+            (Some(AccountState::Erased { .. }), None) => return Ok(()),
+            (Some(AccountState::Erased { .. }), Some(_)) => return Err(RecordError::Erased(id)),
+            (Some(_), None) => return Err(RecordError::Malformed(format!("user {id} is not erased: delete it instead"))),
+            (Some(_) | None, Some(_)) | (None, None) => {}
+        }
+        let names = user.person.as_ref().map(unique_names).unwrap_or_default();
+        if let Some((kind, _)) = names.iter().find(|name| self.reservations.get(*name).is_some_and(|owner| *owner != id)) {
+            return Err(RecordError::NameTaken(kind.name()));
+        }
+        self.reservations.retain(|_, owner| *owner != id);
+        self.reservations.extend(names.into_iter().map(|name| (name, id)));
+        let deletion_epoch = present.map_or(0, |(account, _)| account.deletion_epoch).max(user.account.deletion_epoch);
+        let revision = present.map_or(Revision::ZERO, |(_, revision)| revision);
+        self.users.insert(id, UserRow { account: Account { deletion_epoch, ..user.account }, person: user.person, revision });
+        self.last_user = self.last_user.max(id.get());
+        Ok(())
+    }
+
+    fn owner(&self, id: UserId) -> Result<(), RecordError> {
+        self.users.get(&id).filter(|row| row.account.status() != UserStatus::Erased).map(drop).ok_or(RecordError::NoSuchUser(id))
+    }
+
+    fn import_preference(&mut self, record: CheckedPreference, limits: &Limits, now: Timestamp) -> RecordOutcome {
+        self.owner(record.owner)?;
+        let stamp = Stamp { actor: record.owner, now };
+        let new = NewPreference { key: record.key, value: record.value };
+        let stored = match self.by_key(record.owner, &new.key).cloned() {
+            Some(present) => self.update_preference(&present, &PreferenceUpdate::Value(new.value), stamp, limits),
+            None => self.create_preference(record.owner, new, stamp, limits),
+        };
+        let stored = stored.map_err(|error| match error {
+            PreferenceStoreError::Quota(error) => RecordError::Quota(error),
+            other => RecordError::Malformed(other.to_string()),
+        })?;
+        let free = |id: &PreferenceId| !self.preferences.contains_key(&(record.owner, *id));
+        let id = record.id.filter(free).unwrap_or(stored.id);
+        self.preferences.remove(&(record.owner, stored.id));
+        self.preferences.insert((record.owner, id), Preference { id, created_at: record.created_at, last_updated_at: record.last_updated_at, ..stored });
+        self.last_preference = self.last_preference.max(id.get());
+        Ok(())
+    }
+
+    fn import_post(&mut self, record: CheckedPost) -> RecordOutcome {
+        self.owner(record.post.author)?;
+        let present = self.posts.get(&record.id);
+        if present.is_some_and(|row| row.post.author != record.post.author || row.post.kind != record.post.kind) {
+            return Err(RecordError::PostTaken(record.id));
+        }
+        let vote_count = present.map_or(0, |row| row.vote_count);
+        self.posts.insert(record.id, PostRow { post: record.post, vote_count, added_at: record.added_at, last_activity_at: record.last_activity_at });
+        self.last_post = self.last_post.max(record.id.get());
+        Ok(())
+    }
+
+    fn import_vote(&mut self, record: &CheckedVote) -> RecordOutcome {
+        self.owner(record.voter)?;
+        if !self.posts.contains_key(&record.post) {
+            return Err(RecordError::NoSuchPost(record.post));
+        }
+        self.remove_vote(record.voter, record.post);
+        self.cast_vote(record.voter, record.post, VoteRow { reaction: Reaction::Like, voted_at: record.voted_at });
+        Ok(())
+    }
+
+    fn export(&self) -> Vec<Record> {
+        let users = self.users.values().map(|row| Record::User(UserRecord::of(&row.account, row.person.as_ref())));
+        let mut preferences: Vec<_> = self.preferences.values().collect();
+        preferences.sort_by(|a, b| (a.owner, &a.key).cmp(&(b.owner, &b.key)));
+        let preferences = preferences.into_iter().map(|preference| Record::Preference(PreferenceRecord::of(preference)));
+        let posts = self.posts.iter().map(|(id, row)| Record::Post(PostRecord::of(*id, &row.post, row.added_at, row.last_activity_at)));
+        let votes = self.votes.iter().map(|((voter, post), row)| Record::Vote(VoteRecord { user_id: *voter, post_id: *post, created_at: Some(row.voted_at) }));
+        users.chain(preferences).chain(posts).chain(votes).collect()
+    }
+}
+
+#[async_trait]
+impl ArchiveStore for MemoryStore {
+    async fn import(&self, batch: Vec<CheckedRecord>, limits: &Limits, now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError> {
+        let mut state = self.state.lock().await;
+        Ok(batch.into_iter().map(|record| state.import(record, limits, now)).collect())
+    }
+
+    fn export(&self) -> BoxStream<'static, Result<Vec<Record>, StoreError>> {
+        let state = self.state.clone();
+        stream::once(async move { Ok(state.lock().await.export()) }).boxed()
+    }
+}

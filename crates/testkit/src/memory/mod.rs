@@ -1,0 +1,43 @@
+//! A store in memory that keeps the whole contract, for tests of everything that stands on a store.
+//!
+//! A transaction works on a copy of the state, which takes the state's place when it commits.
+
+mod archive;
+mod preferences;
+mod reads;
+mod state;
+mod transaction;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use lethe_ports::outbound::{Store, StoreError, Tx};
+use state::State;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+use transaction::MemoryTx;
+
+/// The store. Its clones are handles on one state.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn transact<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut dyn Tx) -> BoxFuture<'t, Result<R, E>> + Send + 'static,
+    {
+        let mut state = self.state.lock().await;
+        let mut tx = MemoryTx(state.clone());
+        let done = work(&mut tx).await?;
+        *state = tx.0;
+        Ok(done)
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! Whether the caller may, and the fence that its request carries.
+//!
+//! On the hot path nothing is looked up: the caller's token says who it is, and whether that user is still there is judged by the
+//! statement itself, through the fence. Only when something is refused is it worth asking why, in the order in which the answers matter.
+
+use crate::Lethe;
+use lethe_domain::access::{Act, Audience, Operation, Relation};
+use lethe_domain::account::{Account, StatusSet, UserStatus};
+use lethe_domain::id::UserId;
+use lethe_ports::Caller;
+use lethe_ports::inbound::AccessError;
+use lethe_ports::outbound::{AccountStore, OwnerFence, StoreError};
+
+/// The states that an owner may be in for an operation on what it owns.
+const fn states_for(operation: Operation) -> StatusSet {
+    match operation {
+        Operation::Read => StatusSet::READABLE,
+        Operation::Create | Operation::Update | Operation::Delete => StatusSet::WRITABLE,
+    }
+}
+
+/// Whether an account honours this caller's token. An admin need not be a stored user, but a deleted one is not honoured.
+pub(crate) fn is_alive(caller: &Caller, account: Option<&Account>) -> Result<(), AccessError> {
+    let alive = account.map_or(caller.actor.admin, |account| account.honours_token_of(caller.actor.issued_at));
+    if alive { Ok(()) } else { Err(AccessError::CallerGone) }
+}
+
+/// Whether the user that an act is about is in a state for it.
+pub(crate) fn admits(states: StatusSet, account: Option<&Account>) -> Result<(), AccessError> {
+    match account.map(Account::status) {
+        None | Some(UserStatus::Erased) => Err(AccessError::NoSuchUser),
+        Some(status) if states.contains(status) => Ok(()),
+        Some(UserStatus::SoftDeleted) => Err(AccessError::UserSoftDeleted),
+        Some(UserStatus::Active | UserStatus::Blocked) => Err(AccessError::Forbidden),
+    }
+}
+
+impl<S: AccountStore> Lethe<S> {
+    /// Whether the rules and the caller's token allow an act. Looks nothing up.
+    pub(crate) fn permit(&self, caller: &Caller, act: &Act<'_>) -> Result<(), AccessError> {
+        if !caller.actor.may(act) {
+            return Err(AccessError::Forbidden);
+        }
+        Ok(caller.grant.allows(act, self.clock.now())?)
+    }
+
+    /// Whether the caller's user is there to use its token.
+    pub(crate) async fn require_alive(&self, caller: &Caller) -> Result<(), AccessError> {
+        is_alive(caller, self.store.account(caller.actor.user).await?.as_ref())
+    }
+
+    /// Whether the caller may do `act` on something that has no owner.
+    pub(crate) async fn authorize(&self, caller: &Caller, act: &Act<'_>) -> Result<(), AccessError> {
+        self.require_alive(caller).await?;
+        self.permit(caller, act)
+    }
+
+    /// The fence for an act on what `owner` owns.
+    pub(crate) async fn fence(&self, caller: &Caller, owner: UserId, act: &Act<'_>) -> Result<OwnerFence, AccessError> {
+        if let Err(refusal) = self.permit(caller, act) {
+            self.require_alive(caller).await?;
+            return Err(refusal);
+        }
+        self.fence_around(caller, owner, act.operation).await
+    }
+
+    /// The fence around an owner, for a caller who is permitted. For the owner itself nothing is looked up; an admin is looked up, since
+    /// the fence is around somebody else.
+    pub(crate) async fn fence_around(&self, caller: &Caller, owner: UserId, operation: Operation) -> Result<OwnerFence, AccessError> {
+        let states = states_for(operation);
+        match caller.actor.relation_to(owner) {
+            Relation::Itself => Ok(OwnerFence { owner, states, issued_at: Some(caller.actor.issued_at) }),
+            Relation::Admin | Relation::Stranger => {
+                self.require_alive(caller).await?;
+                Ok(OwnerFence { owner, states, issued_at: None })
+            }
+        }
+    }
+
+    /// Every question in the order in which the answers matter: is the caller there, may it, is the user there that it is about.
+    pub(crate) async fn check(&self, caller: &Caller, act: &Act<'_>) -> Result<(), AccessError> {
+        self.authorize(caller, act).await?;
+        match act.audience {
+            Audience::Members | Audience::Admins => Ok(()),
+            Audience::Owner(owner) => admits(states_for(act.operation), self.store.account(owner).await?.as_ref()),
+        }
+    }
+
+    /// Why a fence refused. When all is well by now, the account changed in between, and trying again may help.
+    pub(crate) async fn explain(&self, caller: &Caller, act: &Act<'_>) -> AccessError {
+        match self.check(caller, act).await {
+            Err(error) => error,
+            Ok(()) => AccessError::Store(StoreError::Contention("the account changed in between".into())),
+        }
+    }
+}

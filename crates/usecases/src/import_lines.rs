@@ -1,0 +1,23 @@
+//! Importing a batch of lines.
+
+use crate::Lethe;
+use lethe_domain::archive::Record;
+use lethe_ports::outbound::{ArchiveStore, RecordOutcome, StoreError};
+
+impl<S: ArchiveStore> Lethe<S> {
+    /// Checks every line, stores those that pass, and says in order what became of each.
+    pub(crate) async fn import_lines(&self, lines: &[String]) -> Result<Vec<RecordOutcome>, StoreError> {
+        let now = self.clock.now();
+        let mut passed = Vec::new();
+        let mut outcomes = Vec::with_capacity(lines.len());
+        for line in lines {
+            let checked = Record::parse(line).and_then(|record| record.check(&self.policy.limits, now));
+            outcomes.push(checked.map(|record| passed.push(record)));
+        }
+        let mut stored = self.store.import(passed, &self.policy.limits, now).await?.into_iter();
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
+            *outcome = stored.next().ok_or_else(|| StoreError::Failed("the store did not say what became of a record".into()))?;
+        }
+        Ok(outcomes)
+    }
+}

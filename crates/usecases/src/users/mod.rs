@@ -1,0 +1,7 @@
+//! Users and the life of their accounts.
+
+mod create_user;
+mod delete_user;
+mod find_users;
+mod get_user;
+mod update_profile;
