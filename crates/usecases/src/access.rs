@@ -67,12 +67,12 @@ impl<S: AccountStore> Lethe<S> {
     /// The fence around an owner, for a caller who is permitted. For the owner itself nothing is looked up; an admin is looked up, since
     /// the fence is around somebody else.
     pub(crate) async fn fence_around(&self, caller: &Caller, owner: UserId, operation: Operation) -> Result<OwnerFence, AccessError> {
-        let states = states_for(operation);
         match caller.actor.relation_to(owner) {
-            Relation::Itself => Ok(OwnerFence { owner, states, issued_at: Some(caller.actor.issued_at) }),
+            // Whoever was deleted reads nothing of its own either, not even with a token that was issued afterwards.
+            Relation::Itself => Ok(OwnerFence { owner, states: StatusSet::SIGNED_IN, issued_at: Some(caller.actor.issued_at) }),
             Relation::Admin | Relation::Stranger => {
                 self.require_alive(caller).await?;
-                Ok(OwnerFence { owner, states, issued_at: None })
+                Ok(OwnerFence { owner, states: states_for(operation), issued_at: None })
             }
         }
     }

@@ -89,7 +89,7 @@ pub trait PreferenceStore: Send + Sync {
     ///
     /// # Errors
     /// `Refused`.
-    async fn list(&self, fence: &OwnerFence, key: Option<&PreferenceKey>, page: PageRequest) -> Result<Page<Preference>, PreferenceStoreError>;
+    async fn list(&self, fence: &OwnerFence, key: Option<PreferenceKey>, page: PageRequest) -> Result<Page<Preference>, PreferenceStoreError>;
 
     /// All preferences, by key.
     ///

@@ -56,9 +56,9 @@ pub async fn lists_one_key(store: impl FullStore) {
     let owner = add_user(&store, "ann").await;
     create(&store, owner, "a", "1").await;
     let b = create(&store, owner, "b", "2").await;
-    let page = store.list(&reading(owner), Some(&key("b")), first_page()).await.expect("readable");
+    let page = store.list(&reading(owner), Some(key("b")), first_page()).await.expect("readable");
     assert_eq!((page.count, page.items), (1, vec![b]));
-    let none = store.list(&reading(owner), Some(&key("B")), first_page()).await.expect("readable");
+    let none = store.list(&reading(owner), Some(key("B")), first_page()).await.expect("readable");
     assert_eq!(none.count, 0, "keys are case-sensitive");
 }
 

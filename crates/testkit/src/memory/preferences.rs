@@ -30,10 +30,10 @@ impl PreferenceStore for MemoryStore {
         self.state.lock().await.reach(fence, id, None)
     }
 
-    async fn list(&self, fence: &OwnerFence, key: Option<&PreferenceKey>, page: PageRequest) -> Result<Page<Preference>, PreferenceStoreError> {
+    async fn list(&self, fence: &OwnerFence, key: Option<PreferenceKey>, page: PageRequest) -> Result<Page<Preference>, PreferenceStoreError> {
         let state = self.state.lock().await;
         state.pass(fence)?;
-        Ok(page_of(state.preferences_of(fence.owner).filter(|preference| key.is_none_or(|key| preference.key == *key)).cloned(), page))
+        Ok(page_of(state.preferences_of(fence.owner).filter(|preference| key.as_ref().is_none_or(|key| preference.key == *key)).cloned(), page))
     }
 
     async fn all(&self, fence: &OwnerFence) -> Result<Vec<Preference>, PreferenceStoreError> {

@@ -19,7 +19,7 @@ impl<S: PreferenceStore + AccountStore> Lethe<S> {
     ) -> Result<Page<Preference>, PreferenceError> {
         let anything = Act::on(Operation::Read, owner);
         let (act, key) = match &filter {
-            KeyFilter::Exactly(key) => (anything.with_key(key), Some(key)),
+            KeyFilter::Exactly(key) => (anything.with_key(key), Some(key.clone())),
             KeyFilter::All => (anything, None),
             KeyFilter::Nothing => {
                 self.check(caller, &anything).await?;

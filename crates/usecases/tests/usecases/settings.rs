@@ -1,0 +1,84 @@
+//! Settings: the same rows as preferences, changed as a document.
+
+use crate::world::{admin, narrowed, nobody, world, world_with};
+use lethe_domain::account::DeletionMode;
+use lethe_domain::limits::{Limits, QuotaError};
+use lethe_domain::page::PageRequest;
+use lethe_domain::settings::{Document, SettingName};
+use lethe_ports::inbound::{AccessError, Accounts, KeyFilter, Preferences, Settings, SettingsError};
+use lethe_testkit::fixture::preference;
+
+fn document(text: &str) -> Document {
+    Document::parse(text, &Limits::default()).unwrap()
+}
+
+fn names(names: &[&str]) -> Vec<SettingName> {
+    names.iter().filter_map(|name| SettingName::parse(name, &Limits::default())).collect()
+}
+
+#[tokio::test]
+async fn replace_merge_remove() {
+    let world = world();
+    let ann = world.user("ann").await;
+    assert_eq!(Settings::read(&world.lethe, &ann).await, Ok(Document::default()));
+    Settings::replace(&world.lethe, &ann, document(r#"{"theme":"dark","notifications":{"email":true,"push":true}}"#)).await.unwrap();
+    Settings::merge(&world.lethe, &ann, document(r#"{"notifications":{"push":null},"new":1.0}"#)).await.unwrap();
+    let merged = document(r#"{"theme":"dark","notifications":{"email":true,"push":null},"new":1.0}"#);
+    assert_eq!(Settings::read(&world.lethe, &ann).await, Ok(merged));
+    Settings::remove(&world.lethe, &ann, names(&["theme", "notifications.push", "absent"])).await.unwrap();
+    assert_eq!(Settings::read(&world.lethe, &ann).await, Ok(document(r#"{"notifications":{"email":true},"new":1.0}"#)));
+    Settings::replace(&world.lethe, &ann, document(r#"{"only":1}"#)).await.unwrap();
+    assert_eq!(Settings::read(&world.lethe, &ann).await, Ok(document(r#"{"only":1}"#)));
+}
+
+#[tokio::test]
+async fn settings_and_preferences_are_the_same_rows() {
+    let world = world();
+    let (ann, bob) = (world.user("ann").await, world.user("bob").await);
+    let owner = ann.actor.user;
+    let theme = Preferences::create(&world.lethe, &ann, owner, preference("theme", "\"dark\"")).await.unwrap();
+    assert_eq!(Settings::read(&world.lethe, &ann).await, Ok(document(r#"{"theme":"dark"}"#)));
+    Settings::merge(&world.lethe, &ann, document(r#"{"theme":"light"}"#)).await.unwrap();
+    let listed = Preferences::list(&world.lethe, &ann, owner, KeyFilter::All, PageRequest::from_text(None, None)).await.unwrap();
+    assert_eq!((listed.items[0].id, listed.items[0].value.as_str()), (theme.id, "\"light\""), "the preference keeps its id");
+    assert_eq!(Settings::read(&world.lethe, &bob).await, Ok(Document::default()));
+}
+
+#[tokio::test]
+async fn who_is_not_there_has_no_settings() {
+    let world = world();
+    let ann = world.user("ann").await;
+    let gone = SettingsError::Access(AccessError::CallerGone);
+    assert_eq!(Settings::read(&world.lethe, &nobody()).await, Err(gone.clone()));
+    assert_eq!(Settings::remove(&world.lethe, &nobody(), names(&["a"])).await, Err(gone.clone()));
+    assert_eq!(Settings::read(&world.lethe, &admin()).await, Err(SettingsError::Access(AccessError::NoSuchUser)));
+    assert_eq!(Settings::merge(&world.lethe, &admin(), document("{}")).await, Err(SettingsError::Access(AccessError::NoSuchUser)));
+    Accounts::delete(&world.lethe, &ann, ann.actor.user, DeletionMode::Soft).await.unwrap();
+    assert_eq!(Settings::read(&world.lethe, &ann).await, Err(gone.clone()));
+    assert_eq!(Settings::replace(&world.lethe, &ann, document("{}")).await, Err(gone));
+}
+
+#[tokio::test]
+async fn a_token_for_some_keys_cannot_walk_into_another() {
+    let world = world();
+    let ann = world.user("ann").await;
+    Settings::replace(&world.lethe, &ann, document(r#"{"n":{"push":1},"n.mail":1}"#)).await.unwrap();
+    let some = narrowed(&ann, "n.");
+    let forbidden = SettingsError::Access(AccessError::Forbidden);
+    assert_eq!(Settings::read(&world.lethe, &some).await, Err(forbidden.clone()));
+    assert_eq!(Settings::replace(&world.lethe, &some, document("{}")).await, Err(forbidden.clone()));
+    assert_eq!(Settings::remove(&world.lethe, &some, names(&["n.push"])).await, Err(forbidden.clone()), "that would change `n`");
+    assert_eq!(Settings::merge(&world.lethe, &some, document(r#"{"n.a":1,"m":1}"#)).await, Err(forbidden));
+    assert_eq!(Settings::remove(&world.lethe, &some, names(&["n.mail"])).await, Ok(()));
+    assert_eq!(Settings::merge(&world.lethe, &some, document(r#"{"n.a":1}"#)).await, Ok(()));
+    assert_eq!(Settings::read(&world.lethe, &ann).await, Ok(document(r#"{"n":{"push":1},"n.a":1}"#)));
+}
+
+#[tokio::test]
+async fn limits_hold_for_the_whole_document() {
+    let world = world_with(Limits { keys_per_user: 2, ..Limits::default() });
+    let ann = world.user("ann").await;
+    let quota = Err(SettingsError::Quota(QuotaError::TooManyKeys { limit: 2 }));
+    assert_eq!(Settings::merge(&world.lethe, &ann, document(r#"{"a":1,"b":1,"c":1}"#)).await, quota);
+    assert_eq!(Settings::read(&world.lethe, &ann).await, Ok(Document::default()), "all or nothing");
+}

@@ -1,0 +1,52 @@
+//! A Lethe in memory, with users in it.
+
+use lethe_domain::UserId;
+use lethe_domain::limits::Limits;
+use lethe_ports::Caller;
+use lethe_ports::inbound::Accounts as _;
+use lethe_testkit::{FixedClock, MemoryStore, fixture};
+use lethe_usecases::{Lethe, Policy};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) const ADMIN: UserId = UserId::new(1_000_000);
+pub(crate) const GRACE: Duration = Duration::from_secs(3600);
+
+pub(crate) struct World {
+    pub(crate) lethe: Lethe<MemoryStore>,
+}
+
+pub(crate) fn world() -> World {
+    world_with(Limits::default())
+}
+
+pub(crate) fn world_with(limits: Limits) -> World {
+    let policy = Policy { limits, grace: Some(GRACE) };
+    World { lethe: Lethe::new(Arc::new(MemoryStore::default()), Arc::new(FixedClock::default()), policy) }
+}
+
+impl World {
+    pub(crate) async fn user(&self, username: &str) -> Caller {
+        fixture::caller(self.lethe.create(&admin(), fixture::user(username)).await.unwrap().id)
+    }
+}
+
+/// An admin who is no stored user.
+pub(crate) fn admin() -> Caller {
+    fixture::admin(ADMIN)
+}
+
+/// A caller whose user does not exist.
+pub(crate) fn nobody() -> Caller {
+    fixture::caller(UserId::new(999_999))
+}
+
+/// The same caller with a token that is narrowed to keys with this prefix.
+pub(crate) fn narrowed(caller: &Caller, prefix: &'static str) -> Caller {
+    Caller { grant: Arc::new(fixture::PrefixGrant(prefix)), ..caller.clone() }
+}
+
+/// The same caller with a token whose time is over.
+pub(crate) fn expired(caller: &Caller) -> Caller {
+    Caller { grant: Arc::new(fixture::ExpiredGrant), ..caller.clone() }
+}
