@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 /// One line of an archive, as it is written and read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "a record lives only until it is written or checked: a box would cost more than the room")]
 pub enum Record {
     /// A user, or the spent id of an erased one.
     User(UserRecord),

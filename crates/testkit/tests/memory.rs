@@ -2,7 +2,6 @@
 
 use lethe_testkit::MemoryStore;
 
-#[expect(clippy::unused_async, reason = "the suite awaits a fresh store")]
 async fn fresh() -> (MemoryStore, ()) {
     (MemoryStore::default(), ())
 }

@@ -29,7 +29,7 @@ pub(crate) fn is_alive(caller: &Caller, account: Option<&Account>) -> Result<(),
 pub(crate) fn admits(states: StatusSet, account: Option<&Account>) -> Result<(), AccessError> {
     match account.map(Account::status) {
         None | Some(UserStatus::Erased) => Err(AccessError::NoSuchUser),
-        Some(status) if states.contains(status) => Ok(()),
+        Some(present) if states.contains(present) => Ok(()),
         Some(UserStatus::SoftDeleted) => Err(AccessError::UserSoftDeleted),
         Some(UserStatus::Active | UserStatus::Blocked) => Err(AccessError::Forbidden),
     }

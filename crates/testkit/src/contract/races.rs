@@ -156,7 +156,7 @@ pub async fn votes_are_counted_exactly(store: impl FullStore) {
         voters.push(add_user(&store, &format!("voter{index}")).await);
     }
     // An odd number of toggles each: all votes stand in the end.
-    let votes = voters.iter().flat_map(|voter| [*voter; 3]).map(|voter| {
+    let toggles = voters.iter().flat_map(|voter| [*voter; 3]).map(|voter| {
         let store = store.clone();
         async move {
             while toggle(&store, voter, id).await.is_err() {
@@ -164,6 +164,6 @@ pub async fn votes_are_counted_exactly(store: impl FullStore) {
             }
         }
     });
-    at_once(votes).await;
+    at_once(toggles).await;
     assert_eq!(store.post(PostKind::Post, id).await.expect("reachable").map(|post| post.vote_count), Some(6));
 }

@@ -115,9 +115,8 @@ impl State {
         let owner = before.owner;
         let after = match before.apply(update, self.revision(owner), stamp.now) {
             Effect::Nothing => return Ok(before.clone()),
-            Effect::Revalued(after) => after,
             Effect::Renamed(after) if self.by_key(owner, &after.key).is_some() => return Err(PreferenceStoreError::KeyTaken),
-            Effect::Renamed(after) => after,
+            Effect::Revalued(after) | Effect::Renamed(after) => after,
         };
         self.admit(owner, Some(weight(&before.key, &before.value)), Some(weight(&after.key, &after.value)), limits)?;
         if before.key != after.key {

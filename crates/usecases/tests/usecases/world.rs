@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) const ADMIN: UserId = UserId::new(1_000_000);
-pub(crate) const GRACE: Duration = Duration::from_secs(3600);
+pub(crate) const GRACE: Duration = Duration::from_hours(1);
 
 pub(crate) struct World {
     pub(crate) lethe: Lethe<MemoryStore>,
