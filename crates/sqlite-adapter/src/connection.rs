@@ -1,0 +1,56 @@
+//! Opening connections, and how each one is set up.
+
+use crate::error::{open_error, store_error};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
+use lethe_ports::outbound::StoreError;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// For every connection. The time-out comes first: without it the next statements fail at once when another process holds the file.
+/// Idle memory stays low: a connection caches 1 MiB at the most, and the system's own cache is behind it.
+const COMMON: &str = "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -1024;";
+
+/// `FULL`: a commit that was acknowledged is on the disk. `secure_delete`: what is erased is overwritten with zeros at once, instead of
+/// staying in free pages until somebody else's rows need them.
+const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;";
+
+const READER: &str = "PRAGMA query_only = ON;";
+
+/// How long to go on when others hold the file. SQLite does not wait for some of the locks that are taken on opening.
+const OPEN_PATIENCE: Duration = Duration::from_secs(5);
+const OPEN_PAUSE: Duration = Duration::from_millis(20);
+
+/// Opens the connection that writes, and makes the file if there is none.
+///
+/// # Errors
+/// [`StoreError`] when the file cannot be opened, or stays locked.
+pub(crate) fn open_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
+    open(path, WRITER)
+}
+
+/// Opens a connection that reads. The file MUST be there, with its journal in WAL mode.
+///
+/// # Errors
+/// [`StoreError`] when the file cannot be opened, or stays locked.
+pub(crate) fn open_reader(path: &Path) -> Result<SqliteConnection, StoreError> {
+    open(path, READER)
+}
+
+fn open(path: &Path, setup: &str) -> Result<SqliteConnection, StoreError> {
+    let name = path.to_str().ok_or_else(|| StoreError::Failed(format!("{} is not Unicode text", path.display())))?;
+    let deadline = Instant::now() + OPEN_PATIENCE;
+    loop {
+        match try_open(name, setup) {
+            Err(StoreError::Contention(_)) if Instant::now() < deadline => std::thread::sleep(OPEN_PAUSE),
+            outcome => return outcome,
+        }
+    }
+}
+
+fn try_open(name: &str, setup: &str) -> Result<SqliteConnection, StoreError> {
+    let mut connection = SqliteConnection::establish(name).map_err(|error| open_error(&error))?;
+    connection.batch_execute(COMMON).map_err(store_error)?;
+    connection.batch_execute(setup).map_err(store_error)?;
+    Ok(connection)
+}

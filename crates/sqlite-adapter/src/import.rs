@@ -1,0 +1,181 @@
+//! Reading an archive in: each record is an upsert, and one that is refused leaves no trace.
+
+use crate::accounts::{account, not_erased};
+use crate::atomic::atomically;
+use crate::error::Failure;
+use crate::ids::{IdKind, next_id, spend_id};
+use crate::ledger::{Ledger, by_id, by_key};
+use crate::names::{reserve, taken};
+use crate::row::{AccountRow, NamesRow, PostRow, ProfileRow, UserRow, VoteRow};
+use crate::schema::{posts, users};
+use crate::votes::{cast, take_back};
+use diesel::prelude::*;
+use lethe_domain::account::{Account, UserStatus};
+use lethe_domain::archive::{CheckedPost, CheckedPreference, CheckedRecord, CheckedUser, CheckedVote, RecordError};
+use lethe_domain::content::Reaction;
+use lethe_domain::id::{PreferenceId, UserId};
+use lethe_domain::limits::Limits;
+use lethe_domain::preference::{Effect, Preference, PreferenceUpdate};
+use lethe_domain::profile::NewUser;
+use lethe_domain::time::Timestamp;
+use lethe_ports::outbound::{RecordOutcome, Stamp, StoreError};
+
+type Stored = Result<(), Failure<RecordError>>;
+
+/// Stores a batch, and says in order what became of each record.
+pub(crate) fn import(
+    connection: &mut SqliteConnection,
+    batch: Vec<CheckedRecord>,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Vec<RecordOutcome>, Failure<StoreError>> {
+    batch
+        .into_iter()
+        .map(|record| match atomically(connection, |connection| import_record(connection, record, limits, now))? {
+            Ok(()) => Ok(Ok(())),
+            Err(Failure::Refused(reason)) => Ok(Err(reason)),
+            Err(Failure::Store(error)) => Err(Failure::Store(error)),
+        })
+        .collect()
+}
+
+fn import_record(connection: &mut SqliteConnection, record: CheckedRecord, limits: &Limits, now: Timestamp) -> Stored {
+    match record {
+        CheckedRecord::User(user) => import_user(connection, &user),
+        CheckedRecord::Preference(preference) => import_preference(connection, preference, limits, now),
+        CheckedRecord::Post(post) => import_post(connection, post),
+        CheckedRecord::Vote(vote) => import_vote(connection, &vote),
+    }
+}
+
+fn import_user(connection: &mut SqliteConnection, user: &CheckedUser) -> Stored {
+    let id = user.account.id;
+    let known = account(connection, id)?;
+    let is_erased = known.is_some_and(|known| known.status() == UserStatus::Erased);
+    match (&user.person, known) {
+        (Some(_), Some(_)) if is_erased => Err(Failure::Refused(RecordError::Erased(id))),
+        (Some(person), known) => import_person(connection, &user.account, person, known),
+        (None, Some(_)) if is_erased => Ok(()),
+        (None, Some(_)) => Err(Failure::Refused(RecordError::Malformed(format!("user {id} is not erased: delete it instead")))),
+        (None, None) => insert(connection, &user.account, None),
+    }
+}
+
+fn import_person(connection: &mut SqliteConnection, account: &Account, person: &NewUser, known: Option<Account>) -> Stored {
+    if let Some(name) = taken(connection, Some(account.id), person)? {
+        return Err(Failure::Refused(RecordError::NameTaken(name.name())));
+    }
+    reserve(connection, account.id, person)?;
+    match known {
+        Some(known) => update(connection, &merge(account, &known), person),
+        None => insert(connection, account, Some(person)),
+    }
+}
+
+/// The imported account, which neither forgets deletions nor brings dead tokens back to life.
+fn merge(imported: &Account, known: &Account) -> Account {
+    Account {
+        deletion_epoch: imported.deletion_epoch.max(known.deletion_epoch),
+        tokens_valid_from: imported.tokens_valid_from.max(known.tokens_valid_from),
+        ..*imported
+    }
+}
+
+fn insert(connection: &mut SqliteConnection, account: &Account, person: Option<&NewUser>) -> Stored {
+    diesel::insert_into(users::table).values(UserRow::new(account, person)).execute(connection)?;
+    Ok(spend_id(connection, IdKind::User, account.id.get())?)
+}
+
+fn update(connection: &mut SqliteConnection, account: &Account, person: &NewUser) -> Stored {
+    let columns = (AccountRow::from(account), NamesRow::from(person), ProfileRow::from(&person.profile));
+    diesel::update(users::table.find(account.id.get())).set(columns).execute(connection)?;
+    Ok(())
+}
+
+fn import_preference(connection: &mut SqliteConnection, record: CheckedPreference, limits: &Limits, now: Timestamp) -> Stored {
+    let no_such_user = Failure::Refused(RecordError::NoSuchUser(record.owner));
+    let stamp = Stamp { actor: record.owner, now };
+    let mut ledger = match Ledger::open(connection, record.owner, stamp)? {
+        Some(ledger) if ledger.account.status() != UserStatus::Erased => ledger,
+        Some(_) | None => return Err(no_such_user),
+    };
+    match by_key(ledger.connection, record.owner, &record.key)? {
+        Some(current) => overwrite(&mut ledger, &current, record)?,
+        None => add(&mut ledger, record)?,
+    }
+    ledger.admit(limits)?;
+    Ok(ledger.save()?)
+}
+
+fn overwrite(ledger: &mut Ledger<'_>, current: &Preference, record: CheckedPreference) -> QueryResult<()> {
+    let (created_at, last_updated_at) = (record.created_at, record.last_updated_at);
+    match current.apply(&PreferenceUpdate::Value(record.value), ledger.revision, last_updated_at) {
+        Effect::Nothing => ledger.retime(&Preference { created_at, last_updated_at, ..current.clone() }),
+        Effect::Revalued(after) | Effect::Renamed(after) => ledger.revalue(current, &Preference { created_at, ..after }),
+    }
+}
+
+fn add(ledger: &mut Ledger<'_>, record: CheckedPreference) -> QueryResult<()> {
+    let id = free_id(ledger.connection, &record)?;
+    ledger.insert(&Preference {
+        id,
+        owner: record.owner,
+        key: record.key,
+        value: record.value,
+        revision: ledger.revision.next(),
+        created_at: record.created_at,
+        last_updated_at: record.last_updated_at,
+    })
+}
+
+/// The id that the record asks for, unless another preference of the owner's has it; otherwise a new one.
+fn free_id(connection: &mut SqliteConnection, record: &CheckedPreference) -> QueryResult<PreferenceId> {
+    if let Some(id) = record.id
+        && by_id(connection, record.owner, id)?.is_none()
+    {
+        spend_id(connection, IdKind::Preference, id.get())?;
+        return Ok(id);
+    }
+    next_id(connection, IdKind::Preference).map(PreferenceId::new)
+}
+
+fn import_post(connection: &mut SqliteConnection, record: CheckedPost) -> Stored {
+    require_user(connection, record.post.author)?;
+    let query = posts::table.filter(posts::id.eq(record.id.get())).select((posts::user_id, posts::kind));
+    let known: Option<(i64, String)> = query.first(connection).optional()?;
+    let row = PostRow::new(record.id, record.post, record.added_at, record.last_activity_at);
+    match known {
+        None => {
+            diesel::insert_into(posts::table).values(&row).execute(connection)?;
+            spend_id(connection, IdKind::Post, row.id)?;
+        }
+        Some((author, kind)) if author == row.user_id && kind == row.kind => {
+            let columns = (
+                posts::title.eq(&row.title),
+                posts::text.eq(&row.text),
+                posts::added_at.eq(row.added_at),
+                posts::last_activity_at.eq(row.last_activity_at),
+            );
+            diesel::update(posts::table.find((row.user_id, row.id))).set(columns).execute(connection)?;
+        }
+        Some(_) => return Err(Failure::Refused(RecordError::PostTaken(record.id))),
+    }
+    Ok(())
+}
+
+fn import_vote(connection: &mut SqliteConnection, record: &CheckedVote) -> Stored {
+    require_user(connection, record.voter)?;
+    let query = posts::table.inner_join(users::table).filter(posts::id.eq(record.post.get())).filter(not_erased());
+    let author: Option<i64> = query.select(users::id).first(connection).optional()?;
+    let author = author.map(UserId::new).ok_or(Failure::Refused(RecordError::NoSuchPost(record.post)))?;
+    let vote = VoteRow::new(record.voter, (author, record.post), Reaction::Like, record.voted_at);
+    take_back(connection, vote.key())?;
+    Ok(cast(connection, &vote)?)
+}
+
+fn require_user(connection: &mut SqliteConnection, id: UserId) -> Stored {
+    match account(connection, id)? {
+        Some(account) if account.status() != UserStatus::Erased => Ok(()),
+        Some(_) | None => Err(Failure::Refused(RecordError::NoSuchUser(id))),
+    }
+}

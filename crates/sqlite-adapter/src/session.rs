@@ -1,0 +1,129 @@
+//! A transaction that is driven from outside the writer's thread, step by step.
+
+use crate::atomic::{begin, commit, roll_back};
+use crate::error::{Failure, closed};
+use crate::job::{Job, job};
+use diesel::SqliteConnection;
+use lethe_ports::outbound::StoreError;
+use std::sync::mpsc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// The caller's side. Dropping it rolls back.
+#[derive(Debug)]
+pub(crate) struct Session {
+    steps: mpsc::Sender<Step>,
+}
+
+/// A session whose turn has not come yet.
+#[derive(Debug)]
+pub(crate) struct WaitingSession {
+    session: Session,
+    begun: oneshot::Receiver<Result<(), StoreError>>,
+}
+
+/// The writer's side.
+pub(crate) struct SessionHost {
+    steps: mpsc::Receiver<Step>,
+    begun: oneshot::Sender<Result<(), StoreError>>,
+}
+
+enum Step {
+    Run(Box<dyn Job>),
+    Commit(oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// Both sides of a new session.
+pub(crate) fn session() -> (WaitingSession, SessionHost) {
+    let (sender, receiver) = mpsc::channel();
+    let (begin, begun) = oneshot::channel();
+    (WaitingSession { session: Session { steps: sender }, begun }, SessionHost { steps: receiver, begun: begin })
+}
+
+impl WaitingSession {
+    /// Waits for the session's turn.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the transaction cannot begin.
+    pub(crate) async fn begun(self) -> Result<Session, StoreError> {
+        self.begun.await.map_err(|_| closed())??;
+        Ok(self.session)
+    }
+}
+
+impl Session {
+    /// Does one step. If it fails it leaves no trace, and the session goes on.
+    ///
+    /// # Errors
+    /// The step's; a [`StoreError`] when the session has ended.
+    pub(crate) async fn run<T, R>(&self, work: impl FnOnce(&mut SqliteConnection) -> Result<T, Failure<R>> + Send + 'static) -> Result<T, R>
+    where
+        T: Send + 'static,
+        R: From<StoreError> + Send + 'static,
+    {
+        let (job, outcome) = job(work);
+        self.steps.send(Step::Run(job)).map_err(|_| rolled_back())?;
+        outcome.await.unwrap_or_else(|_| Err(rolled_back().into())).map_err(Failure::into_port)
+    }
+
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it is not.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        let (reply, committed) = oneshot::channel();
+        self.steps.send(Step::Commit(reply)).map_err(|_| rolled_back())?;
+        committed.await.unwrap_or_else(|_| Err(rolled_back()))
+    }
+}
+
+fn rolled_back() -> StoreError {
+    StoreError::Contention("the transaction stalled or broke, and was rolled back".into())
+}
+
+impl SessionHost {
+    /// Serves the session until it ends: by a commit, or because its caller goes away, or does nothing for `stall_limit` while every
+    /// other writer waits.
+    pub(crate) fn serve(self, connection: &mut SqliteConnection, stall_limit: Duration) {
+        if self.begun.is_closed() {
+            return;
+        }
+        let begun = begin(connection);
+        let is_open = begun.is_ok();
+        // A caller that is gone by now is noticed by its silence.
+        let _ = self.begun.send(begun);
+        if is_open {
+            match work_off(&self.steps, connection, stall_limit) {
+                // Whoever asked may have gone.
+                Some(reply) => drop(reply.send(commit(connection))),
+                None => roll_back(connection),
+            }
+        }
+    }
+}
+
+/// Does the steps up to the commit, and returns whom to tell of it; `None` when there is to be none.
+fn work_off(
+    steps: &mpsc::Receiver<Step>,
+    connection: &mut SqliteConnection,
+    stall_limit: Duration,
+) -> Option<oneshot::Sender<Result<(), StoreError>>> {
+    loop {
+        match steps.recv_timeout(stall_limit) {
+            Ok(Step::Run(mut job)) => {
+                let ran = job.run(connection);
+                let is_lost = ran.is_err();
+                job.answer(ran);
+                if is_lost {
+                    return None;
+                }
+            }
+            Ok(Step::Commit(reply)) => return Some(reply),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                tracing::warn!(?stall_limit, "a transaction stalled and is rolled back");
+                return None;
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+}
