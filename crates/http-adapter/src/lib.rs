@@ -1,1 +1,33 @@
+//! HTTP for Lethe: actix-web over the inbound ports. Tokens become callers here, requests become calls, and failures become answers.
+//!
+//! Two dialects share one core, each in a folder of its own: `community` (`/api/v2`) and `settings` (`/settings/user`). A dialect's routes
+//! stand on one screen, and its failures in one table. `operations` has what is always there: health, metrics, the API's description.
+//! Nothing in here knows a store or a rule.
+#![deny(missing_docs)]
 
+mod app;
+mod body;
+mod caller;
+mod community;
+mod config;
+mod cors;
+mod dialect;
+mod endpoint;
+mod guard;
+mod json;
+mod openapi;
+mod operations;
+mod query;
+mod request;
+mod server;
+mod services;
+mod settings;
+mod telemetry;
+#[cfg(test)]
+mod tests;
+pub mod tokens;
+
+pub use config::HttpConfig;
+pub use openapi::openapi;
+pub use server::{Bound, bind};
+pub use services::Services;

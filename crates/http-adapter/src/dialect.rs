@@ -1,0 +1,60 @@
+//! Which dialect answers for a path, and the refusals that no handler makes: those of the router and of the guard around each handler.
+
+use crate::{community, settings};
+use actix_web::http::Method;
+use actix_web::{HttpResponse, ResponseError};
+
+/// A way of wording answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// `/api/v2`, and everything that belongs to nobody.
+    Community,
+    /// `/settings`.
+    Settings,
+}
+
+/// Why a request got no answer from a handler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Nothing is at that path.
+    NotFound,
+    /// Something is, but not for that method.
+    MethodNotAllowed(Method),
+    /// The handler took too long. What it was to do may or may not have happened.
+    OutOfTime,
+    /// A defect, such as a handler that panicked. The text is for the log.
+    Failed(String),
+}
+
+impl Dialect {
+    /// The dialect of a path.
+    pub(crate) fn of(path: &str) -> Self {
+        match path.strip_prefix("/settings") {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => Self::Settings,
+            Some(_) | None => Self::Community,
+        }
+    }
+
+    /// Words a refusal.
+    pub(crate) fn refuse(self, refusal: Refusal) -> HttpResponse {
+        match self {
+            Self::Community => community::Problem::from(refusal).error_response(),
+            Self::Settings => settings::Problem::from(refusal).error_response(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_below_settings_is_of_the_settings_dialect() {
+        for path in ["/settings", "/settings/", "/settings/user", "/settings/user/", "/settings/x"] {
+            assert_eq!(Dialect::of(path), Dialect::Settings, "{path}");
+        }
+        for path in ["/", "/api/v2/user/", "/settingsx", "/x/settings/user", "*", ""] {
+            assert_eq!(Dialect::of(path), Dialect::Community, "{path}");
+        }
+    }
+}

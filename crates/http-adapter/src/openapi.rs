@@ -1,0 +1,43 @@
+//! The API's description, put together from what stands beside each handler.
+
+use crate::{community, operations, settings};
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi as _};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Lethe", description = "Lethe remembers what users prefer, and lets them leave properly."),
+    security(("token" = [])),
+    modifiers(&Token),
+    tags(
+        (name = "preferences", description = "What a user prefers, one by one"),
+        (name = "users", description = "Users, their profiles, and their deletion"),
+        (name = "accounts", description = "New users, and finding them"),
+        (name = "moderation", description = "Users of every state"),
+        (name = "content", description = "Posts and votes"),
+        (name = "settings", description = "A user's preferences as one document"),
+        (name = "operations", description = "Health, metrics, and this description")
+    )
+)]
+struct Api;
+
+/// How callers say who they are.
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("Biscuit").build();
+        openapi.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The description of everything that is served.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    let mut openapi = Api::openapi();
+    for part in [community::openapi(), settings::openapi(), operations::openapi()] {
+        openapi.merge(part);
+    }
+    openapi
+}

@@ -1,0 +1,184 @@
+//! What can go wrong, as the settings dialect words it. This is the only place of the dialect that knows a status code of a failure.
+//!
+//! [`Problem::row`] is the table. Above it each failure of the ports finds its problem, with no case left out.
+
+use crate::body::BodyError;
+use crate::caller::CallerError;
+use crate::dialect::Refusal;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use lethe_ports::inbound::{AccessError, SettingsError};
+use lethe_ports::outbound::StoreError;
+use serde::Serialize;
+use std::fmt;
+use utoipa::ToSchema;
+
+/// Why a request failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// The body is not what the operation takes. The message is the operation's own.
+    Refused {
+        message: &'static str,
+        detail: String,
+    },
+    Unauthorized,
+    Forbidden,
+    UserNotFound,
+    NotFound,
+    MethodNotAllowed,
+    BodyTimedOut,
+    BodyTooLarge {
+        limit: usize,
+    },
+    Unsupported(String),
+    /// Trying again may help. The text is for the log.
+    Unavailable(String),
+    /// A defect. The text is for the log.
+    Failed(String),
+}
+
+impl Problem {
+    /// The problem of an operation that answers a bad body with `message`.
+    pub(super) fn of(message: &'static str) -> impl Fn(SettingsError) -> Self {
+        move |error| match error {
+            SettingsError::Access(error) => error.into(),
+            SettingsError::Document(error) => Self::Refused { message, detail: error.to_string() },
+            SettingsError::Quota(error) => Self::Refused { message, detail: error.to_string() },
+            SettingsError::Store(error) => error.into(),
+        }
+    }
+
+    /// The problem of a body that cannot be read, by an operation that answers a bad body with `message`.
+    pub(super) fn of_body(message: &'static str) -> impl Fn(BodyError) -> Self {
+        move |error| match error {
+            BodyError::TooLarge { limit } => Self::BodyTooLarge { limit },
+            BodyError::Encoded(encoding) => Self::Unsupported(encoding),
+            BodyError::TimedOut => Self::BodyTimedOut,
+            BodyError::NotUtf8 => Self::Refused { message, detail: "The body is not UTF-8.".into() },
+            BodyError::Broken => Self::Refused { message, detail: "The body is incomplete.".into() },
+        }
+    }
+}
+
+impl From<CallerError> for Problem {
+    fn from(error: CallerError) -> Self {
+        match error {
+            CallerError::NoCredentials | CallerError::BadToken => Self::Unauthorized,
+        }
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::CallerGone | AccessError::TokenExpired => Self::Unauthorized,
+            AccessError::Forbidden => Self::Forbidden,
+            // Settings are the caller's own, so the user can only have been deleted while the request was on its way.
+            AccessError::NoSuchUser | AccessError::UserSoftDeleted => Self::UserNotFound,
+            AccessError::Undecided => Self::Unavailable(error.to_string()),
+            AccessError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Contention(_) => Self::Unavailable(error.to_string()),
+            StoreError::Failed(_) => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => Self::NotFound,
+            Refusal::MethodNotAllowed(_) => Self::MethodNotAllowed,
+            Refusal::OutOfTime => Self::Unavailable("the request took too long".into()),
+            Refusal::Failed(cause) => Self::Failed(cause),
+        }
+    }
+}
+
+/// The body of every failure.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SettingsError)]
+pub(super) struct ErrorJson<'a> {
+    /// Always `false`.
+    success: bool,
+    message: &'static str,
+    /// What exactly is wrong, when that helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}
+
+impl Problem {
+    /// The table: status and message of each problem.
+    fn row(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Refused { message, .. } => (StatusCode::BAD_REQUEST, message),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
+            Self::UserNotFound => (StatusCode::NOT_FOUND, "User not found"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "Not found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
+            Self::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "Request timeout"),
+            Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large"),
+            Self::Unsupported(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported content encoding"),
+            Self::Failed(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
+            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service temporarily unavailable"),
+        }
+    }
+
+    /// What a client may know beyond the message; never the cause of a failure of our own.
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::Refused { detail, .. } => Some(detail.clone()),
+            Self::BodyTooLarge { limit } => Some(format!("The body may have at most {limit} bytes.")),
+            Self::Unsupported(encoding) => Some(format!("The content encoding \"{encoding}\" is not read.")),
+            Self::Unauthorized
+            | Self::Forbidden
+            | Self::UserNotFound
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::BodyTimedOut
+            | Self::Unavailable(_)
+            | Self::Failed(_) => None,
+        }
+    }
+
+    /// The cause of what is not the client's doing goes into the log, where the request's id leads to it.
+    fn log(&self) {
+        if let Self::Failed(cause) = self {
+            tracing::error!(cause, "request failed");
+        } else if let Self::Unavailable(cause) = self {
+            tracing::warn!(cause, "request could not be served");
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.row().1)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.row().0
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.log();
+        let (status, message) = self.row();
+        let mut response = HttpResponseBuilder::new(status);
+        match status {
+            StatusCode::UNAUTHORIZED => response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"api\"")),
+            StatusCode::SERVICE_UNAVAILABLE => response.insert_header((RETRY_AFTER, "1")),
+            _ => &mut response,
+        };
+        response.json(ErrorJson { success: false, message, error: self.detail().as_deref() })
+    }
+}

@@ -1,0 +1,118 @@
+//! The document of the calling user: shown, replaced, merged into, and rid of single keys.
+//!
+//! A body is JSON whatever its content type says.
+
+use super::error::Problem;
+use super::schema::{BodyFailures, DocumentJson, Failures, MessageJson, RemovalBody, ReplacementBody, SettingsJson};
+use crate::json::members;
+use crate::request::Signed;
+use actix_web::{HttpResponse, web};
+use lethe_domain::settings::{Document, SettingName};
+use lethe_domain::{Act, Limits, Operation};
+
+type Asked = Signed<Problem>;
+type Answer = Result<HttpResponse, Problem>;
+
+/// What an operation answers a bad body with.
+const NOT_REPLACED: &str = "Failed to update user settings";
+const NOT_MERGED: &str = "Failed to partially update user settings";
+const NOT_REMOVED: &str = "Failed to delete user settings keys";
+const NO_KEYS: &str = "Keys array is required and must not be empty";
+
+/// Shows the settings of the calling user.
+#[utoipa::path(get, path = "/settings/user", tag = "settings", operation_id = "get_settings", responses((status = 200, body = SettingsJson), Failures))]
+pub(super) async fn read(asked: Asked) -> Answer {
+    let settings = asked.services().settings.read(&asked.caller).await.map_err(Problem::of("Failed to read user settings"))?;
+    Ok(HttpResponse::Ok().json(SettingsJson { success: true, settings: DocumentJson(settings) }))
+}
+
+/// Replaces all settings of the calling user.
+#[utoipa::path(
+    post,
+    path = "/settings/user",
+    tag = "settings",
+    operation_id = "replace_settings",
+    request_body = ReplacementBody,
+    responses((status = 200, body = MessageJson), Failures, BodyFailures)
+)]
+pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
+    let wanted = asked.body(body, Operation::Update, NOT_REPLACED, replacement).await?;
+    asked.services().settings.replace(&asked.caller, wanted).await.map_err(Problem::of(NOT_REPLACED))?;
+    Ok(done("User settings updated successfully"))
+}
+
+/// Merges into the settings of the calling user, object by object. The body is the settings themselves.
+#[utoipa::path(
+    put,
+    path = "/settings/user",
+    tag = "settings",
+    operation_id = "merge_settings",
+    request_body = DocumentJson,
+    responses((status = 200, body = MessageJson), Failures, BodyFailures)
+)]
+pub(super) async fn merge(asked: Asked, body: web::Payload) -> Answer {
+    let changes = asked.body(body, Operation::Update, NOT_MERGED, changes).await?;
+    asked.services().settings.merge(&asked.caller, changes).await.map_err(Problem::of(NOT_MERGED))?;
+    Ok(done("User settings partially updated successfully"))
+}
+
+/// Deletes keys from the settings of the calling user. A key is a setting's name, or a path with dots into it.
+#[utoipa::path(
+    delete,
+    path = "/settings/user",
+    tag = "settings",
+    operation_id = "delete_settings_keys",
+    request_body = RemovalBody,
+    responses((status = 200, body = MessageJson), Failures, BodyFailures)
+)]
+pub(super) async fn remove(asked: Asked, body: web::Payload) -> Answer {
+    let names = asked.body(body, Operation::Delete, NO_KEYS, names).await?;
+    asked.services().settings.remove(&asked.caller, names).await.map_err(Problem::of(NOT_REMOVED))?;
+    Ok(done("User settings keys deleted successfully"))
+}
+
+impl Asked {
+    /// Reads the body of an operation on the caller's own settings.
+    async fn body<T>(
+        &self,
+        body: web::Payload,
+        operation: Operation,
+        message: &'static str,
+        parse: impl FnOnce(&str, &Limits) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let act = Act::on(operation, self.caller.actor.user);
+        self.read(body, &act, |text| parse(&text.map_err(Problem::of_body(message))?, self.limits())).await
+    }
+}
+
+fn done(message: &'static str) -> HttpResponse {
+    HttpResponse::Ok().json(MessageJson { success: true, message })
+}
+
+fn refused(message: &'static str, detail: impl Into<String>) -> Problem {
+    Problem::Refused { message, detail: detail.into() }
+}
+
+fn replacement(text: &str, limits: &Limits) -> Result<Document, Problem> {
+    let members = members(text).map_err(|error| refused(NOT_REPLACED, error.to_string()))?;
+    let settings = members.get("settings").ok_or_else(|| refused(NOT_REPLACED, "settings: This field is required."))?;
+    Document::parse(settings.get(), limits).map_err(|error| refused(NOT_REPLACED, error.to_string()))
+}
+
+fn changes(text: &str, limits: &Limits) -> Result<Document, Problem> {
+    Document::parse(text, limits).map_err(|error| refused(NOT_MERGED, error.to_string()))
+}
+
+/// The names in `keys`. Those that can name nothing are as absent as any other, and left out.
+fn names(text: &str, limits: &Limits) -> Result<Vec<SettingName>, Problem> {
+    let members = members(text).map_err(|error| refused(NO_KEYS, error.to_string()))?;
+    let keys = members.get("keys").ok_or_else(|| refused(NO_KEYS, "keys: This field is required."))?;
+    let keys: Vec<String> = serde_json::from_str(keys.get()).map_err(|error| refused(NO_KEYS, error.to_string()))?;
+    match keys.len() {
+        0 => Err(refused(NO_KEYS, "keys: This list may not be empty.")),
+        count if count > limits.keys_per_deletion => {
+            Err(refused(NOT_REMOVED, format!("At most {} keys can be deleted at once, and these are {count}.", limits.keys_per_deletion)))
+        }
+        _ => Ok(keys.iter().filter_map(|key| SettingName::parse(key, limits)).collect()),
+    }
+}

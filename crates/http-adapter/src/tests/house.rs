@@ -1,0 +1,164 @@
+//! A service to try things at, and requests to try.
+
+use super::mocks::Mocks;
+use crate::app::{Setup, app};
+use crate::tokens::{NewToken, SigningKey, Verifier, issue};
+use crate::{HttpConfig, Services};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use lethe_domain::{JsonText, Limits, Preference, PreferenceId, PreferenceKey, Revision, Timestamp, UserId};
+use lethe_ports::outbound::Clock;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::Duration;
+
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
+pub(super) const JSON: &str = "application/json";
+
+static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(1));
+
+/// The beginning of 2026, for good.
+struct StillClock;
+
+impl Clock for StillClock {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}
+
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_micros(1_767_225_600_123_456)
+}
+
+pub(super) fn verifier() -> Arc<Verifier> {
+    Arc::new(Verifier::new(vec![KEY.public()], Arc::new(StillClock)))
+}
+
+/// What renders the metrics of this test process.
+pub(super) fn metrics() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE.get_or_init(|| PrometheusBuilder::new().install_recorder().unwrap()).clone()
+}
+
+/// A token of an hour.
+pub(super) fn token(user: i64, admin: bool) -> String {
+    issue(&KEY, &NewToken { user: UserId::new(user), admin, ttl: Duration::from_hours(1) }, now()).unwrap()
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+}
+
+impl Reply {
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and body of a failure of the community dialect: code, and field if there is one.
+    pub(super) fn problem(&self) -> (u16, String) {
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"));
+        assert_eq!(self.header("content-type"), JSON, "{self:?}");
+        let entry = |entry: &serde_json::Value| match entry["field"].as_str() {
+            Some(field) => format!("{field}: {}", entry["messages"][0]["code"].as_str().unwrap()),
+            None => entry["code"].as_str().unwrap().to_owned(),
+        };
+        let entries: Vec<_> = body["errors"].as_array().unwrap().iter().map(entry).collect();
+        (self.status.as_u16(), entries.join(", "))
+    }
+}
+
+/// Sends one request to a service over these mocks.
+pub(super) async fn ask(mocks: Mocks, request: TestRequest) -> Reply {
+    ask_at(HttpConfig::default(), mocks, request).await
+}
+
+/// Sends one request to a service that is set up in this way.
+pub(super) async fn ask_at(config: HttpConfig, services: impl Into<Services>, request: TestRequest) -> Reply {
+    let setup = setup(config, services);
+    let service = init_service(app(&setup)).await;
+    let response = call_service(&service, request.to_request()).await;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = String::from_utf8_lossy(&read_body(response).await).into_owned();
+    Reply { status, headers, body }
+}
+
+pub(super) fn setup(config: HttpConfig, services: impl Into<Services>) -> Setup {
+    Setup::new(config, services.into(), verifier(), Limits::default(), metrics()).unwrap()
+}
+
+pub(super) fn request(method: Method, uri: &str) -> TestRequest {
+    TestRequest::with_uri(uri).method(method).insert_header(("host", "lethe.test"))
+}
+
+pub(super) fn get(uri: &str) -> TestRequest {
+    request(Method::GET, uri)
+}
+
+pub(super) fn post(uri: &str) -> TestRequest {
+    request(Method::POST, uri)
+}
+
+pub(super) fn put(uri: &str) -> TestRequest {
+    request(Method::PUT, uri)
+}
+
+pub(super) fn patch(uri: &str) -> TestRequest {
+    request(Method::PATCH, uri)
+}
+
+pub(super) fn delete(uri: &str) -> TestRequest {
+    request(Method::DELETE, uri)
+}
+
+/// What requests are given before they are sent.
+pub(super) trait With: Sized {
+    /// A token of this user.
+    fn by(self, user: i64) -> Self;
+    /// A token of an admin, whose id is 99.
+    fn by_admin(self) -> Self;
+    /// A body of this content type.
+    fn with(self, content_type: &str, body: &str) -> Self;
+    /// A body of JSON.
+    fn with_json(self, body: &str) -> Self {
+        self.with(JSON, body)
+    }
+}
+
+impl With for TestRequest {
+    fn by(self, user: i64) -> Self {
+        self.insert_header(("authorization", format!("Bearer {}", token(user, false))))
+    }
+
+    fn by_admin(self) -> Self {
+        self.insert_header(("authorization", format!("Bearer {}", token(99, true))))
+    }
+
+    fn with(self, content_type: &str, body: &str) -> Self {
+        self.insert_header((CONTENT_TYPE, content_type)).set_payload(body.to_owned())
+    }
+}
+
+/// Preference 7 of user 1.
+pub(super) fn preference(key: &str, value: &str) -> Preference {
+    Preference {
+        id: PreferenceId::new(7),
+        owner: UserId::new(1),
+        key: PreferenceKey::from_store(key.into()),
+        value: JsonText::from_store(value.into()),
+        revision: Revision::new(3),
+        created_at: Timestamp::EPOCH,
+        last_updated_at: now(),
+    }
+}
+
+/// Preference 7 of user 1 as it is shown.
+pub(super) fn preference_json(key: &str, value: &str) -> String {
+    format!(
+        "{{\"id\":7,\"user_id\":1,\"key\":\"{key}\",\"value\":{value},\"created_at\":\"1970-01-01T00:00:00.000000Z\",\"last_updated_at\":\"2026-01-01T00:00:00.123456Z\"}}"
+    )
+}

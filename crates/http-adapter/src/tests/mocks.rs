@@ -1,0 +1,158 @@
+//! Mocks of the inbound ports. One that is called without having been told to panics, which a test sees as a 500.
+
+use crate::Services;
+use async_trait::async_trait;
+use lethe_domain::account::DeletionMode;
+use lethe_domain::profile::NewUser;
+use lethe_domain::settings::{Document, SettingName};
+use lethe_domain::{
+    Act, Audience, NewPreference, Operation, Page, PageRequest, Post, PostId, PostKind, PostText, PostTitle, Preference, PreferenceId, PreferenceUpdate,
+    ProfileUpdate, Reaction, User, UserId, Vote,
+};
+use lethe_ports::Caller;
+use lethe_ports::inbound::{
+    self as ports, AccessError, AccountError, ContentError, CreateUserError, DeleteUserError, KeyFilter, PreferenceError, SettingsError,
+};
+use lethe_ports::outbound::{StoreError, UserFilter, UserQuery};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::Notify;
+
+mockall::mock! {
+    pub(super) Access {
+        pub(super) fn check_act(&self, operation: Operation, audience: Audience) -> Result<(), AccessError>;
+    }
+}
+
+/// By hand, since an act borrows, which mocks cannot.
+#[async_trait]
+impl ports::Access for MockAccess {
+    async fn check(&self, _: &Caller, act: &Act<'_>) -> Result<(), AccessError> {
+        assert_eq!(act.key, None, "a request in bad form has no key");
+        self.check_act(act.operation, act.audience)
+    }
+}
+
+mockall::mock! {
+    pub(super) Preferences {}
+    #[async_trait]
+    impl ports::Preferences for Preferences {
+        async fn list(&self, caller: &Caller, owner: UserId, filter: KeyFilter, page: PageRequest) -> Result<Page<Preference>, PreferenceError>;
+        async fn get(&self, caller: &Caller, owner: UserId, id: PreferenceId) -> Result<Preference, PreferenceError>;
+        async fn create(&self, caller: &Caller, owner: UserId, new: NewPreference) -> Result<Preference, PreferenceError>;
+        async fn update(&self, caller: &Caller, owner: UserId, id: PreferenceId, update: PreferenceUpdate) -> Result<Preference, PreferenceError>;
+        async fn delete(&self, caller: &Caller, owner: UserId, id: PreferenceId) -> Result<(), PreferenceError>;
+    }
+}
+
+mockall::mock! {
+    pub(super) Settings {}
+    #[async_trait]
+    impl ports::Settings for Settings {
+        async fn read(&self, caller: &Caller) -> Result<Document, SettingsError>;
+        async fn replace(&self, caller: &Caller, wanted: Document) -> Result<(), SettingsError>;
+        async fn merge(&self, caller: &Caller, changes: Document) -> Result<(), SettingsError>;
+        async fn remove(&self, caller: &Caller, names: Vec<SettingName>) -> Result<(), SettingsError>;
+    }
+}
+
+mockall::mock! {
+    pub(super) Accounts {}
+    #[async_trait]
+    impl ports::Accounts for Accounts {
+        async fn create(&self, caller: &Caller, user: NewUser) -> Result<User, CreateUserError>;
+        async fn me(&self, caller: &Caller) -> Result<User, AccountError>;
+        async fn get(&self, id: UserId) -> Result<User, AccountError>;
+        async fn list(&self, caller: &Caller, filter: UserFilter, page: PageRequest) -> Result<Page<User>, AccountError>;
+        async fn moderate(&self, caller: &Caller, filter: UserFilter, page: PageRequest) -> Result<Page<User>, AccountError>;
+        async fn find(&self, caller: &Caller, query: UserQuery) -> Result<User, AccountError>;
+        async fn update_profile(&self, caller: &Caller, id: UserId, update: ProfileUpdate) -> Result<User, AccountError>;
+        async fn delete(&self, caller: &Caller, id: UserId, mode: DeletionMode) -> Result<(), DeleteUserError>;
+    }
+}
+
+mockall::mock! {
+    pub(super) Content {}
+    #[async_trait]
+    impl ports::Content for Content {
+        async fn publish(&self, caller: &Caller, kind: PostKind, title: PostTitle, text: PostText) -> Result<Post, ContentError>;
+        async fn get_post(&self, caller: &Caller, kind: PostKind, id: PostId) -> Result<Post, ContentError>;
+        async fn list_posts(&self, caller: &Caller, kind: PostKind, author: Option<UserId>, page: PageRequest) -> Result<Page<Post>, ContentError>;
+        async fn delete_post(&self, caller: &Caller, kind: PostKind, id: PostId) -> Result<(), ContentError>;
+        async fn toggle_vote(&self, caller: &Caller, kind: PostKind, id: PostId, reaction: Reaction) -> Result<(), ContentError>;
+        async fn list_votes(&self, caller: &Caller, kind: PostKind, id: PostId, page: PageRequest) -> Result<Page<Vote>, ContentError>;
+    }
+}
+
+mockall::mock! {
+    pub(super) Health {}
+    #[async_trait]
+    impl ports::Health for Health {
+        async fn ready(&self) -> Result<(), StoreError>;
+    }
+}
+
+/// One of each.
+#[derive(Default)]
+pub(super) struct Mocks {
+    pub(super) access: MockAccess,
+    pub(super) preferences: MockPreferences,
+    pub(super) settings: MockSettings,
+    pub(super) accounts: MockAccounts,
+    pub(super) content: MockContent,
+    pub(super) health: MockHealth,
+}
+
+impl From<Mocks> for Services {
+    fn from(mocks: Mocks) -> Self {
+        Self {
+            access: Arc::new(mocks.access),
+            preferences: Arc::new(mocks.preferences),
+            settings: Arc::new(mocks.settings),
+            accounts: Arc::new(mocks.accounts),
+            content: Arc::new(mocks.content),
+            health: Arc::new(mocks.health),
+        }
+    }
+}
+
+/// Settings that cannot be read until the gate is open, and tell when somebody stands before it.
+struct GatedSettings {
+    asked: Sender<()>,
+    open: Arc<Notify>,
+}
+
+/// The outside of the gate.
+pub(super) struct Gate {
+    pub(super) asked: Receiver<()>,
+    pub(super) open: Arc<Notify>,
+}
+
+#[async_trait]
+impl ports::Settings for GatedSettings {
+    async fn read(&self, _: &Caller) -> Result<Document, SettingsError> {
+        self.asked.send(()).unwrap();
+        self.open.notified().await;
+        Ok(Document::default())
+    }
+
+    async fn replace(&self, _: &Caller, _: Document) -> Result<(), SettingsError> {
+        Ok(())
+    }
+
+    async fn merge(&self, _: &Caller, _: Document) -> Result<(), SettingsError> {
+        Ok(())
+    }
+
+    async fn remove(&self, _: &Caller, _: Vec<SettingName>) -> Result<(), SettingsError> {
+        Ok(())
+    }
+}
+
+/// Services whose settings stand behind a gate.
+pub(super) fn gated() -> (Services, Gate) {
+    let (sender, asked) = channel();
+    let open = Arc::new(Notify::new());
+    let settings = Arc::new(GatedSettings { asked: sender, open: open.clone() });
+    (Services { settings, ..Mocks::default().into() }, Gate { asked, open })
+}

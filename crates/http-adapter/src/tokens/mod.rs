@@ -1,0 +1,29 @@
+//! Biscuits: who a request comes from, as far as its token proves it, and what that token still allows.
+//!
+//! The authority block, signed with a root key, says who the bearer is: `user(42); issued_at(MILLIS);`, perhaps `role("admin");`, and a
+//! check on the time. Any bearer may append blocks offline that narrow the token ([`attenuate`]). Such a block is hostile input, so
+//! [`bounds`] comes before everything that costs time, and nothing but the authority block is ever asked who somebody is.
+//!
+//! Nothing in here knows HTTP. The present comes in from outside, never from the library's clock.
+
+mod attenuate;
+mod bounds;
+mod checks;
+mod claims;
+mod envelope;
+mod error;
+mod grant;
+mod inspect;
+mod issue;
+mod keys;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use attenuate::{Narrowing, attenuate};
+pub use bounds::Excess;
+pub use error::TokenError;
+pub use inspect::{Inspection, inspect};
+pub use issue::{NewToken, issue};
+pub use keys::{KeyError, RootKey, SigningKey};
+pub use verify::Verifier;
