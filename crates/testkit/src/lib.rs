@@ -5,6 +5,7 @@ pub mod clock;
 pub mod contract;
 pub mod fixture;
 pub mod memory;
+pub mod postgres;
 
 pub use clock::FixedClock;
 pub use memory::MemoryStore;

@@ -26,7 +26,9 @@ pub async fn fresh_database() -> TestDatabase {
     let name = format!("lethe_test_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
     let admin = connect(server_url()).await;
     let created = admin.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-    created.and(admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await).unwrap_or_else(|error| panic!("cannot create {name}: {error}"));
+    created
+        .and(admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await)
+        .unwrap_or_else(|error| panic!("cannot create {name}: {error}"));
     TestDatabase { url: with_database(server_url(), &name), name }
 }
 

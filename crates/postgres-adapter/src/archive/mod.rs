@@ -1,0 +1,29 @@
+//! Everything in and out, in bulk.
+
+mod export;
+mod import;
+mod people;
+mod publications;
+
+use crate::PgStore;
+use async_trait::async_trait;
+use export::Export;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
+use lethe_domain::archive::{CheckedRecord, Record};
+use lethe_domain::limits::Limits;
+use lethe_domain::time::Timestamp;
+use lethe_ports::outbound::{ArchiveStore, RecordOutcome, StoreError};
+
+#[async_trait]
+impl ArchiveStore for PgStore {
+    async fn import(&self, batch: Vec<CheckedRecord>, limits: &Limits, now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError> {
+        import::import(self, &batch, limits, now).await
+    }
+
+    fn export(&self) -> BoxStream<'static, Result<Vec<Record>, StoreError>> {
+        let store = self.clone();
+        let begun = stream::once(async move { Export::begin(&store).await });
+        begun.map_ok(|export| stream::try_unfold(export, Export::next)).try_flatten().boxed()
+    }
+}

@@ -1,0 +1,85 @@
+//! The tables, as the migrations leave them.
+
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        status -> Text,
+        deleted_from -> Nullable<Text>,
+        deleted_at -> Nullable<Timestamptz>,
+        purge_at -> Nullable<Timestamptz>,
+        erased_at -> Nullable<Timestamptz>,
+        deletion_epoch -> BigInt,
+        tokens_valid_from -> Timestamptz,
+        revision -> BigInt,
+        preference_keys -> BigInt,
+        preference_bytes -> BigInt,
+        username -> Nullable<Text>,
+        ext_id -> Nullable<Text>,
+        real_name -> Nullable<Text>,
+        email -> Nullable<Text>,
+        role -> Nullable<Text>,
+        bio -> Nullable<Text>,
+        location -> Nullable<Text>,
+        description -> Nullable<Text>,
+        gender -> Nullable<Text>,
+        website -> Nullable<Text>,
+        date_joined -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    reservations (kind, value) {
+        kind -> Text,
+        value -> Text,
+        user_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    preferences (user_id, id) {
+        user_id -> BigInt,
+        id -> BigInt,
+        key -> Text,
+        value -> Text,
+        revision -> BigInt,
+        created_at -> Timestamptz,
+        last_updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    changes (user_id, revision) {
+        user_id -> BigInt,
+        revision -> BigInt,
+        key -> Text,
+        kind -> Text,
+        value -> Nullable<Text>,
+        at -> Timestamptz,
+        actor -> BigInt,
+    }
+}
+
+diesel::table! {
+    posts (user_id, id) {
+        user_id -> BigInt,
+        id -> BigInt,
+        kind -> Text,
+        title -> Text,
+        text -> Text,
+        vote_count -> BigInt,
+        added_at -> Timestamptz,
+        last_activity_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    votes (user_id, post_owner_id, post_id) {
+        user_id -> BigInt,
+        post_owner_id -> BigInt,
+        post_id -> BigInt,
+        reaction -> Text,
+        voted_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(users, preferences, changes, posts, votes, reservations);

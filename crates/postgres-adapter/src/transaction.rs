@@ -1,0 +1,205 @@
+//! Transactions: what can be done inside one, in diesel's own words.
+
+use crate::connection::Patience;
+use crate::error::Failure;
+use crate::ledger::{Counters, Ledger};
+use crate::row::{AccountRow, PersonRow, PreferenceRow, ProfileRow, UserRow, corrupt, unique_names};
+use crate::schema::{posts, preferences, reservations, users, votes};
+use crate::{Lease, PgStore, erasure, ledger};
+use async_trait::async_trait;
+use diesel::dsl::select;
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
+use futures_util::future::BoxFuture;
+use lethe_domain::account::Account;
+use lethe_domain::content::{NewPost, PostKind, Reaction};
+use lethe_domain::erasure::ContentKind;
+use lethe_domain::limits::Limits;
+use lethe_domain::preference::{Edit, Preference};
+use lethe_domain::profile::{NewUser, Profile};
+use lethe_domain::{PostId, Timestamp, UserId};
+use lethe_ports::outbound::{InsertUserError, PreferenceStoreError, Stamp, Store, StoreError, Tx};
+
+diesel::define_sql_function!(fn pg_get_serial_sequence(of_table: Text, of_column: Text) -> Nullable<Text>);
+diesel::define_sql_function!(fn nextval(sequence: Nullable<Text>) -> BigInt);
+
+#[async_trait]
+impl Store for PgStore {
+    async fn transact<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut dyn Tx) -> BoxFuture<'t, Result<R, E>> + Send + 'static,
+    {
+        let mut tx = PgTx(self.lease(Patience::Short).await.map_err(StoreError::from)?);
+        tx.0.begin().await.map_err(StoreError::from)?;
+        let done = match work(&mut tx).await {
+            Ok(done) => done,
+            Err(error) => {
+                tx.0.roll_back().await;
+                return Err(error);
+            }
+        };
+        tx.0.commit().await.map_err(StoreError::from)?;
+        Ok(done)
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.check_schema().await
+    }
+}
+
+/// An open transaction. Dropped before it was committed, it is rolled back.
+struct PgTx(Lease);
+
+impl PgTx {
+    /// Reserves the names of a person who has none yet; `Some` is the first that is taken, and then none is reserved.
+    async fn reserve(&mut self, id: UserId, user: &NewUser) -> Result<Option<lethe_domain::profile::UniqueName>, Failure> {
+        let names = unique_names(user);
+        let row = |(kind, value): &(lethe_domain::profile::UniqueName, String)| {
+            (reservations::kind.eq(kind.name()), reservations::value.eq(value.clone()), reservations::user_id.eq(id.get()))
+        };
+        let insert = diesel::insert_into(reservations::table).values(names.iter().map(row).collect::<Vec<_>>());
+        let reserved: Vec<String> = self.0.rows(insert.on_conflict_do_nothing().returning(reservations::kind)).await?;
+        let taken = names.iter().map(|(kind, _)| *kind).find(|kind| !reserved.iter().any(|reserved| reserved == kind.name()));
+        if taken.is_some() {
+            self.0.execute(diesel::delete(reservations::table.filter(reservations::user_id.eq(id.get())))).await?;
+        }
+        Ok(taken)
+    }
+
+    async fn ledger(&mut self, owner: UserId, edits: &[Edit]) -> Result<Ledger, StoreError> {
+        let counters = users::table.find(owner.get()).select((users::revision, users::preference_keys, users::preference_bytes));
+        let counters: Option<Counters> = self.0.first(counters).await?;
+        let mut ledger = Ledger::new(owner, counters.ok_or_else(|| corrupt("an owner is gone"))?);
+        let keys: Vec<_> = edits.iter().map(edited_key).collect();
+        let touched = preferences::table.filter(preferences::user_id.eq(owner.get())).filter(preferences::key.eq_any(&keys));
+        let rows: Vec<PreferenceRow> = self.0.rows(touched.select(PreferenceRow::as_select())).await?;
+        for row in rows {
+            ledger.take_in(row);
+        }
+        Ok(ledger)
+    }
+}
+
+fn edited_key(edit: &Edit) -> &str {
+    match edit {
+        Edit::Put(new) => new.key.as_str(),
+        Edit::Remove(key) => key.as_str(),
+    }
+}
+
+#[async_trait]
+impl Tx for PgTx {
+    async fn account_for_update(&mut self, id: UserId) -> Result<Option<Account>, StoreError> {
+        let row: Option<AccountRow> = self.0.first(users::table.find(id.get()).select(AccountRow::as_select()).for_update()).await?;
+        row.map(Account::try_from).transpose()
+    }
+
+    async fn account_for_share(&mut self, id: UserId) -> Result<Option<Account>, StoreError> {
+        // Whoever changes the state locks the row for update, and that waits. Counters may still move.
+        let row: Option<AccountRow> = self.0.first(users::table.find(id.get()).select(AccountRow::as_select()).for_key_share()).await?;
+        row.map(Account::try_from).transpose()
+    }
+
+    async fn save_account(&mut self, account: &Account) -> Result<(), StoreError> {
+        self.0.execute(diesel::update(users::table.find(account.id.get())).set(AccountRow::from(account))).await?;
+        Ok(())
+    }
+
+    async fn insert_user(&mut self, user: &NewUser) -> Result<UserId, InsertUserError> {
+        let id: Option<i64> = self.0.first(select(nextval(pg_get_serial_sequence("users", "id")))).await.map_err(StoreError::from)?;
+        let id = UserId::new(id.ok_or_else(|| corrupt("users.id"))?);
+        if let Some(taken) = self.reserve(id, user).await.map_err(StoreError::from)? {
+            return Err(InsertUserError::Taken(taken));
+        }
+        let row = UserRow { account: (&Account::new(id)).into(), person: user.into() };
+        self.0.execute(diesel::insert_into(users::table).values(row)).await.map_err(StoreError::from)?;
+        Ok(id)
+    }
+
+    async fn profile(&mut self, id: UserId) -> Result<Option<Profile>, StoreError> {
+        let row: Option<PersonRow> = self.0.first(users::table.find(id.get()).select(PersonRow::as_select())).await?;
+        let person = row.map(PersonRow::person).transpose()?.flatten();
+        Ok(person.map(|person| person.profile))
+    }
+
+    async fn save_profile(&mut self, id: UserId, profile: &Profile) -> Result<(), StoreError> {
+        let alive = users::table.find(id.get()).filter(users::username.is_not_null());
+        self.0.execute(diesel::update(alive).set(ProfileRow::from(profile))).await?;
+        Ok(())
+    }
+
+    async fn preferences(&mut self, owner: UserId) -> Result<Vec<Preference>, StoreError> {
+        let all = preferences::table.filter(preferences::user_id.eq(owner.get())).order(preferences::key).select(PreferenceRow::as_select());
+        let rows: Vec<PreferenceRow> = self.0.rows(all).await?;
+        Ok(rows.into_iter().map(|row| row.preference(owner)).collect())
+    }
+
+    async fn edit_preferences(&mut self, owner: UserId, edits: &[Edit], stamp: Stamp, limits: &Limits) -> Result<(), PreferenceStoreError> {
+        let mut ledger = self.ledger(owner, edits).await?;
+        let before = ledger.usage();
+        for edit in edits {
+            match edit {
+                Edit::Put(new) => ledger.put(new, stamp),
+                Edit::Remove(key) => ledger.remove(key, stamp),
+            }
+        }
+        limits.admit(before, ledger.usage())?;
+        ledger::write(&mut self.0, &[ledger]).await.map_err(StoreError::from)?;
+        Ok(())
+    }
+
+    async fn erase(&mut self, user: UserId, kind: ContentKind, limit: u32) -> Result<u32, StoreError> {
+        Ok(erasure::erase(&mut self.0, user, kind, limit).await?)
+    }
+
+    async fn insert_post(&mut self, post: &NewPost, now: Timestamp) -> Result<PostId, StoreError> {
+        let row = (
+            posts::user_id.eq(post.author.get()),
+            posts::kind.eq(post.kind.name()),
+            posts::title.eq(post.title.as_str()),
+            posts::text.eq(post.text.as_str()),
+            posts::added_at.eq(now.to_utc()),
+            posts::last_activity_at.eq(now.to_utc()),
+        );
+        let id: Option<i64> = self.0.first(diesel::insert_into(posts::table).values(row).returning(posts::id)).await?;
+        Ok(PostId::new(id.ok_or_else(|| corrupt("posts.id"))?))
+    }
+
+    async fn post_author_for_update(&mut self, kind: PostKind, id: PostId) -> Result<Option<UserId>, StoreError> {
+        let post = posts::table.filter(posts::id.eq(id.get())).filter(posts::kind.eq(kind.name())).select(posts::user_id);
+        let author: Option<i64> = self.0.first(post.for_update()).await?;
+        Ok(author.map(UserId::new))
+    }
+
+    async fn post_author(&mut self, kind: PostKind, id: PostId) -> Result<Option<UserId>, StoreError> {
+        let post = posts::table.filter(posts::id.eq(id.get())).filter(posts::kind.eq(kind.name())).select(posts::user_id);
+        let author: Option<i64> = self.0.first(post).await?;
+        Ok(author.map(UserId::new))
+    }
+
+    async fn delete_post(&mut self, author: UserId, id: PostId) -> Result<(), StoreError> {
+        erasure::delete_posts(&mut self.0, author.get(), &[id.get()]).await?;
+        Ok(())
+    }
+
+    async fn toggle_vote(&mut self, voter: UserId, author: UserId, post: PostId, reaction: Reaction, now: Timestamp) -> Result<(), StoreError> {
+        let place = (voter.get(), author.get(), post.get());
+        let taken_back = self.0.execute(diesel::delete(votes::table.find(place))).await? == 1;
+        if !taken_back {
+            let vote = (
+                votes::user_id.eq(voter.get()),
+                votes::post_owner_id.eq(author.get()),
+                votes::post_id.eq(post.get()),
+                votes::reaction.eq(reaction.name()),
+                votes::voted_at.eq(now.to_utc()),
+            );
+            self.0.execute(diesel::insert_into(votes::table).values(vote)).await?;
+        }
+        let step = if taken_back { -1 } else { 1 };
+        let counter = posts::vote_count.eq(posts::vote_count + step);
+        self.0.execute(diesel::update(posts::table.find((author.get(), post.get()))).set(counter)).await?;
+        Ok(())
+    }
+}

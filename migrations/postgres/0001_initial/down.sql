@@ -1,0 +1,1 @@
+DROP TABLE votes, posts, changes, preferences, reservations, users;
