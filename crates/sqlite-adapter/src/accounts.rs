@@ -4,8 +4,9 @@ use crate::SqliteStore;
 use crate::error::Failure;
 use crate::ids::{IdKind, next_id};
 use crate::names::{holder, reserve, taken};
-use crate::row::{AccountRow, ProfileRow, UserRow, count, post_kind};
+use crate::row::{count, post_kind};
 use crate::schema::{posts, users};
+use crate::user_row::{AccountRow, ProfileRow, UserRow};
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
@@ -112,11 +113,8 @@ diesel::define_sql_function! {
 
 fn page_of_users(connection: &mut SqliteConnection, filter: &UserFilter, page: PageRequest) -> QueryResult<Page<User>> {
     let all: i64 = filtered(filter).count().get_result(connection)?;
-    let rows: Vec<UserRow> = ordered(filtered(filter), filter.order)
-        .limit(page.limit().into())
-        .offset(page.offset().cast_signed())
-        .select(UserRow::as_select())
-        .load(connection)?;
+    let rows: Vec<UserRow> =
+        ordered(filtered(filter), filter.order).limit(page.limit().into()).offset(page.offset().cast_signed()).select(UserRow::as_select()).load(connection)?;
     let items = rows.into_iter().map(|row| with_counts(connection, row)).collect::<QueryResult<_>>()?;
     Ok(Page { count: count(all)?, items })
 }

@@ -5,8 +5,9 @@
 use crate::SqliteStore;
 use crate::accounts::not_erased;
 use crate::ids::{IdKind, next_id};
-use crate::row::{AuthorRow, PostRow, VoteRow, count};
+use crate::row::{PostRow, VoteRow, count};
 use crate::schema::{posts, users, votes};
+use crate::user_row::AuthorRow;
 use crate::votes::{cast, take_back};
 use async_trait::async_trait;
 use diesel::prelude::*;
@@ -40,7 +41,7 @@ pub(crate) fn post_author(connection: &mut SqliteConnection, kind: PostKind, id:
 }
 
 /// Publishes a post.
-pub(crate) fn insert_post(connection: &mut SqliteConnection, post: NewPost, now: Timestamp) -> QueryResult<PostId> {
+pub(crate) fn insert_post(connection: &mut SqliteConnection, post: &NewPost, now: Timestamp) -> QueryResult<PostId> {
     let id = PostId::new(next_id(connection, IdKind::Post)?);
     diesel::insert_into(posts::table).values(PostRow::new(id, post, now, now)).execute(connection)?;
     Ok(id)
@@ -61,11 +62,7 @@ pub(crate) fn toggle_vote(connection: &mut SqliteConnection, vote: &VoteRow) -> 
 
 fn post(connection: &mut SqliteConnection, kind: PostKind, id: PostId) -> QueryResult<Option<Post>> {
     let query = posts::table.inner_join(users::table).filter(posts::id.eq(id.get())).filter(posts::kind.eq(kind.name()));
-    let row: Option<(PostRow, AuthorRow)> = query
-        .filter(not_erased())
-        .select((PostRow::as_select(), AuthorRow::as_select()))
-        .first(connection)
-        .optional()?;
+    let row: Option<(PostRow, AuthorRow)> = query.filter(not_erased()).select((PostRow::as_select(), AuthorRow::as_select())).first(connection).optional()?;
     row.map(|(post, author)| post.into_post(author)).transpose()
 }
 
@@ -91,11 +88,7 @@ fn page_of_posts(connection: &mut SqliteConnection, kind: PostKind, author: Opti
 
 fn page_of_votes(connection: &mut SqliteConnection, kind: PostKind, id: PostId, page: PageRequest) -> QueryResult<Option<Page<Vote>>> {
     let Some(author) = post_author(connection, kind, id)? else { return Ok(None) };
-    let cast = votes::table
-        .inner_join(users::table)
-        .filter(votes::post_owner_id.eq(author.get()))
-        .filter(votes::post_id.eq(id.get()))
-        .filter(not_erased());
+    let cast = votes::table.inner_join(users::table).filter(votes::post_owner_id.eq(author.get())).filter(votes::post_id.eq(id.get())).filter(not_erased());
     let all: i64 = cast.count().get_result(connection)?;
     let rows: Vec<(VoteRow, AuthorRow)> = cast
         .order(votes::user_id)

@@ -1,8 +1,8 @@
 //! Where each kind of content lies, and how it is removed, a bounded number of rows at a time.
 
 use crate::error::corrupt;
-use crate::row::{CountersRow, NamesRow, ProfileRow};
 use crate::schema::{changes, posts, preferences, reservations, users, votes};
+use crate::user_row::{CountersRow, NamesRow, ProfileRow};
 use crate::votes::{VoteKey, take_back};
 use diesel::prelude::*;
 use lethe_domain::erasure::ContentKind;

@@ -6,8 +6,9 @@ use crate::accounts::not_erased;
 use crate::atomic::atomically;
 use crate::connection::open_reader;
 use crate::error::Failure;
-use crate::row::{PostRow, PreferenceRow, UserRow, VoteRow};
+use crate::row::{PostRow, PreferenceRow, VoteRow};
 use crate::schema::{posts, preferences, users, votes};
+use crate::user_row::UserRow;
 use diesel::dsl::{Filter, NotEq, Select};
 use diesel::prelude::*;
 use futures_util::StreamExt as _;
@@ -76,11 +77,7 @@ fn preference_record(row: PreferenceRow) -> Record {
     Record::Preference(PreferenceRecord::of(&Preference::from(row)))
 }
 
-fn send<Row>(
-    rows: impl Iterator<Item = QueryResult<Row>>,
-    record: impl Fn(Row) -> QueryResult<Record>,
-    batches: &Batches,
-) -> Result<(), Failure<Abandoned>> {
+fn send<Row>(rows: impl Iterator<Item = QueryResult<Row>>, record: impl Fn(Row) -> QueryResult<Record>, batches: &Batches) -> Result<(), Failure<Abandoned>> {
     // Fused: SQLite begins again when it is asked for a row beyond the last.
     let mut records = rows.map(|row| record(row?)).fuse();
     loop {

@@ -6,8 +6,9 @@ use crate::error::Failure;
 use crate::ids::{IdKind, next_id, spend_id};
 use crate::ledger::{Ledger, by_id, by_key};
 use crate::names::{reserve, taken};
-use crate::row::{AccountRow, NamesRow, PostRow, ProfileRow, UserRow, VoteRow};
+use crate::row::{PostRow, VoteRow};
 use crate::schema::{posts, users};
+use crate::user_row::{AccountRow, NamesRow, ProfileRow, UserRow};
 use crate::votes::{cast, take_back};
 use diesel::prelude::*;
 use lethe_domain::account::{Account, UserStatus};
@@ -43,7 +44,7 @@ fn import_record(connection: &mut SqliteConnection, record: CheckedRecord, limit
     match record {
         CheckedRecord::User(user) => import_user(connection, &user),
         CheckedRecord::Preference(preference) => import_preference(connection, preference, limits, now),
-        CheckedRecord::Post(post) => import_post(connection, post),
+        CheckedRecord::Post(post) => import_post(connection, &post),
         CheckedRecord::Vote(vote) => import_vote(connection, &vote),
     }
 }
@@ -139,23 +140,19 @@ fn free_id(connection: &mut SqliteConnection, record: &CheckedPreference) -> Que
     next_id(connection, IdKind::Preference).map(PreferenceId::new)
 }
 
-fn import_post(connection: &mut SqliteConnection, record: CheckedPost) -> Stored {
+fn import_post(connection: &mut SqliteConnection, record: &CheckedPost) -> Stored {
     require_user(connection, record.post.author)?;
     let query = posts::table.filter(posts::id.eq(record.id.get())).select((posts::user_id, posts::kind));
     let known: Option<(i64, String)> = query.first(connection).optional()?;
-    let row = PostRow::new(record.id, record.post, record.added_at, record.last_activity_at);
+    let row = PostRow::new(record.id, &record.post, record.added_at, record.last_activity_at);
     match known {
         None => {
             diesel::insert_into(posts::table).values(&row).execute(connection)?;
             spend_id(connection, IdKind::Post, row.id)?;
         }
         Some((author, kind)) if author == row.user_id && kind == row.kind => {
-            let columns = (
-                posts::title.eq(&row.title),
-                posts::text.eq(&row.text),
-                posts::added_at.eq(row.added_at),
-                posts::last_activity_at.eq(row.last_activity_at),
-            );
+            let columns =
+                (posts::title.eq(&row.title), posts::text.eq(&row.text), posts::added_at.eq(row.added_at), posts::last_activity_at.eq(row.last_activity_at));
             diesel::update(posts::table.find((row.user_id, row.id))).set(columns).execute(connection)?;
         }
         Some(_) => return Err(Failure::Refused(RecordError::PostTaken(record.id))),

@@ -21,10 +21,11 @@ pub(crate) trait Job: Send {
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
+/// Where the outcome of a job will be found.
+pub(crate) type Outcome<T, R> = oneshot::Receiver<Result<T, Failure<R>>>;
+
 /// A job, and where its outcome will be found.
-pub(crate) fn job<T, R>(
-    work: impl FnOnce(&mut SqliteConnection) -> Result<T, Failure<R>> + Send + 'static,
-) -> (Box<dyn Job>, oneshot::Receiver<Result<T, Failure<R>>>)
+pub(crate) fn job<T, R>(work: impl FnOnce(&mut SqliteConnection) -> Result<T, Failure<R>> + Send + 'static) -> (Box<dyn Job>, Outcome<T, R>)
 where
     T: Send + 'static,
     R: Send + 'static,

@@ -2,8 +2,9 @@
 
 use crate::error::{Failure, corrupt};
 use crate::ids::{IdKind, next_id};
-use crate::row::{AccountRow, ChangeRow, CountersRow, PreferenceRow};
+use crate::row::{ChangeRow, PreferenceRow};
 use crate::schema::{changes, preferences, users};
+use crate::user_row::{AccountRow, CountersRow};
 use diesel::prelude::*;
 use lethe_domain::PreferenceKey;
 use lethe_domain::account::Account;
@@ -109,11 +110,7 @@ impl<'c> Ledger<'c> {
         if self.revision == self.opened_at {
             return Ok(());
         }
-        let counters = CountersRow {
-            revision: self.revision.get(),
-            preference_keys: number(self.usage.keys)?,
-            preference_bytes: number(self.usage.bytes)?,
-        };
+        let counters = CountersRow { revision: self.revision.get(), preference_keys: number(self.usage.keys)?, preference_bytes: number(self.usage.bytes)? };
         diesel::update(users::table.find(self.account.id.get())).set(counters).execute(self.connection)?;
         Ok(())
     }

@@ -23,6 +23,7 @@ mod row;
 mod schema;
 mod session;
 mod transaction;
+mod user_row;
 mod votes;
 mod writer;
 

@@ -1,13 +1,20 @@
 //! Embedded migrations.
 
 use crate::error::store_error;
-use diesel::SqliteConnection;
-use diesel::migration::Migration;
+use diesel::migration::{Migration, MigrationSource};
+use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use lethe_ports::outbound::StoreError;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+diesel::table! {
+    /// diesel's own record of what was applied.
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
 
 /// Applies what is pending and returns the names. MUST run inside an immediate transaction: of two processes the second one waits, and
 /// finds nothing to do.
@@ -15,13 +22,11 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlit
 /// # Errors
 /// The first migration's that fails.
 pub(crate) fn migrate(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
-    pending(connection)?
-        .into_iter()
-        .map(|migration| {
-            connection.run_migration(&migration).map_err(failed)?;
-            Ok(migration.name().to_string())
-        })
-        .collect()
+    let pending = connection.pending_migrations(MIGRATIONS).map_err(failed)?;
+    for migration in &pending {
+        connection.run_migration(migration).map_err(failed)?;
+    }
+    Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
 }
 
 /// Whether the schema is the one that this program was built for.
@@ -29,15 +34,16 @@ pub(crate) fn migrate(connection: &mut SqliteConnection) -> Result<Vec<String>, 
 /// # Errors
 /// [`StoreError::Unavailable`] when not.
 pub(crate) fn check(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    match pending(connection) {
-        Ok(migrations) if migrations.is_empty() => Ok(()),
-        Ok(migrations) => Err(StoreError::Unavailable(format!("{} migrations are pending", migrations.len()))),
-        Err(error) => Err(StoreError::Unavailable(error.to_string())),
+    // Not by asking diesel for what is pending: it would first make its own table, and this connection may only read.
+    let applied: Vec<String> = __diesel_schema_migrations::table
+        .select(__diesel_schema_migrations::version)
+        .load(connection)
+        .map_err(|error| StoreError::Unavailable(format!("the schema cannot be read: {error}")))?;
+    let is_pending = |migration: &dyn Migration<Sqlite>| !applied.contains(&migration.name().version().to_string());
+    match MIGRATIONS.migrations().map_err(failed)?.iter().filter(|migration| is_pending(&**migration)).count() {
+        0 => Ok(()),
+        pending => Err(StoreError::Unavailable(format!("{pending} migrations are pending"))),
     }
-}
-
-fn pending(connection: &mut SqliteConnection) -> Result<Vec<Box<dyn Migration<Sqlite>>>, StoreError> {
-    connection.pending_migrations(MIGRATIONS).map_err(failed)
 }
 
 fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {

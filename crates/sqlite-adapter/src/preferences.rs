@@ -143,15 +143,11 @@ pub(crate) fn edit(connection: &mut SqliteConnection, owner: UserId, edits: Vec<
 }
 
 fn page_by_id(connection: &mut SqliteConnection, owner: UserId, page: PageRequest) -> QueryResult<Page<Preference>> {
-    let owned = preferences::table.filter(preferences::user_id.eq(owner.get()));
-    let rows: Vec<PreferenceRow> = owned
-        .order(preferences::id)
-        .limit(page.limit().into())
-        .offset(page.offset().cast_signed())
-        .select(PreferenceRow::as_select())
-        .load(connection)?;
-    let all: i64 = owned.count().get_result(connection)?;
-    Ok(Page { count: count(all)?, items: rows.into_iter().map(Preference::from).collect() })
+    let all = preferences::table.filter(preferences::user_id.eq(owner.get()));
+    let number: i64 = all.count().get_result(connection)?;
+    let part = all.order(preferences::id).limit(page.limit().into()).offset(page.offset().cast_signed());
+    let rows: Vec<PreferenceRow> = part.select(PreferenceRow::as_select()).load(connection)?;
+    Ok(Page { count: count(number)?, items: rows.into_iter().map(Preference::from).collect() })
 }
 
 fn page_of_one(found: Option<Preference>, page: PageRequest) -> Page<Preference> {

@@ -25,7 +25,7 @@ pub(crate) struct WaitingSession {
 /// The writer's side.
 pub(crate) struct SessionHost {
     steps: mpsc::Receiver<Step>,
-    begun: oneshot::Sender<Result<(), StoreError>>,
+    turn: oneshot::Sender<Result<(), StoreError>>,
 }
 
 enum Step {
@@ -36,8 +36,8 @@ enum Step {
 /// Both sides of a new session.
 pub(crate) fn session() -> (WaitingSession, SessionHost) {
     let (sender, receiver) = mpsc::channel();
-    let (begin, begun) = oneshot::channel();
-    (WaitingSession { session: Session { steps: sender }, begun }, SessionHost { steps: receiver, begun: begin })
+    let (turn, begun) = oneshot::channel();
+    (WaitingSession { session: Session { steps: sender }, begun }, SessionHost { steps: receiver, turn })
 }
 
 impl WaitingSession {
@@ -85,13 +85,13 @@ impl SessionHost {
     /// Serves the session until it ends: by a commit, or because its caller goes away, or does nothing for `stall_limit` while every
     /// other writer waits.
     pub(crate) fn serve(self, connection: &mut SqliteConnection, stall_limit: Duration) {
-        if self.begun.is_closed() {
+        if self.turn.is_closed() {
             return;
         }
         let begun = begin(connection);
         let is_open = begun.is_ok();
         // A caller that is gone by now is noticed by its silence.
-        let _ = self.begun.send(begun);
+        let _ = self.turn.send(begun);
         if is_open {
             match work_off(&self.steps, connection, stall_limit) {
                 // Whoever asked may have gone.
@@ -103,11 +103,7 @@ impl SessionHost {
 }
 
 /// Does the steps up to the commit, and returns whom to tell of it; `None` when there is to be none.
-fn work_off(
-    steps: &mpsc::Receiver<Step>,
-    connection: &mut SqliteConnection,
-    stall_limit: Duration,
-) -> Option<oneshot::Sender<Result<(), StoreError>>> {
+fn work_off(steps: &mpsc::Receiver<Step>, connection: &mut SqliteConnection, stall_limit: Duration) -> Option<oneshot::Sender<Result<(), StoreError>>> {
     loop {
         match steps.recv_timeout(stall_limit) {
             Ok(Step::Run(mut job)) => {
@@ -125,5 +121,77 @@ fn work_off(
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => return None,
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests")]
+mod tests {
+    use crate::{SqliteConfig, SqliteStore};
+    use lethe_domain::Username;
+    use lethe_ports::outbound::{AccountStore as _, InsertUserError, Store as _, StoreError, UserQuery};
+    use lethe_testkit::fixture::user;
+    use std::time::Duration;
+    use tempfile::TempDir;
+    use tokio::sync::oneshot;
+
+    async fn impatient() -> (SqliteStore, TempDir) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = SqliteConfig::new(folder.path().join("lethe.db"));
+        let store = SqliteStore::open_with(&config, Duration::from_millis(20)).expect("a new file");
+        store.migrate().await.expect("the schema");
+        (store, folder)
+    }
+
+    /// Whether a user of that name was kept. A look-up, because a transaction could stall as well.
+    async fn is_there(store: &SqliteStore, name: &str) -> bool {
+        store.find_user(&UserQuery::Username(Username::from_store(name.into()))).await.expect("reachable").is_some()
+    }
+
+    #[tokio::test]
+    async fn a_stalled_transaction_is_rolled_back() {
+        let (store, _folder) = impatient().await;
+        let (begun, has_begun) = oneshot::channel();
+        let (wake, woken) = oneshot::channel();
+        let stalled = store.transact(|tx| {
+            Box::pin(async move {
+                let first = tx.insert_user(&user("ann")).await;
+                let _ = begun.send(());
+                let _ = woken.await;
+                first?;
+                tx.insert_user(&user("bob")).await
+            })
+        });
+        let other = async {
+            has_begun.await.expect("it begins");
+            store.migrate().await.expect("the writer is free again");
+            let _ = wake.send(());
+        };
+        let (stalled, ()) = tokio::join!(stalled, other);
+        assert!(matches!(stalled, Err(InsertUserError::Store(StoreError::Contention(_)))), "{stalled:?}");
+        assert!(!is_there(&store, "ann").await && !is_there(&store, "bob").await);
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_stalls_before_its_commit_is_not_acknowledged() {
+        let (store, _folder) = impatient().await;
+        let (begun, has_begun) = oneshot::channel();
+        let (wake, woken) = oneshot::channel();
+        let stalled = store.transact(|tx| {
+            Box::pin(async move {
+                let inserted = tx.insert_user(&user("ann")).await;
+                let _ = begun.send(());
+                let _ = woken.await;
+                inserted
+            })
+        });
+        let other = async {
+            has_begun.await.expect("it begins");
+            store.migrate().await.expect("the writer is free again");
+            let _ = wake.send(());
+        };
+        let (stalled, ()) = tokio::join!(stalled, other);
+        assert!(matches!(stalled, Err(InsertUserError::Store(StoreError::Contention(_)))), "{stalled:?}");
+        assert!(!is_there(&store, "ann").await);
     }
 }

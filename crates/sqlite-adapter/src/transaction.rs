@@ -89,7 +89,7 @@ impl Tx for SqliteTx {
 
     async fn insert_post(&mut self, post: &NewPost, now: Timestamp) -> Result<PostId, StoreError> {
         let post = post.clone();
-        self.session.run(move |connection| Ok(insert_post(connection, post, now)?)).await
+        self.session.run(move |connection| Ok(insert_post(connection, &post, now)?)).await
     }
 
     async fn post_author_for_update(&mut self, kind: PostKind, id: PostId) -> Result<Option<UserId>, StoreError> {

@@ -8,9 +8,12 @@ use diesel::prelude::*;
 #[derive(Debug, Clone, Copy, Queryable, Selectable)]
 #[diesel(table_name = votes)]
 pub(crate) struct VoteKey {
-    pub(crate) user_id: i64,
-    pub(crate) post_owner_id: i64,
-    pub(crate) post_id: i64,
+    #[diesel(column_name = user_id)]
+    pub(crate) voter: i64,
+    #[diesel(column_name = post_owner_id)]
+    pub(crate) author: i64,
+    #[diesel(column_name = post_id)]
+    pub(crate) post: i64,
 }
 
 /// Casts a vote that is not there yet.
@@ -21,7 +24,7 @@ pub(crate) fn cast(connection: &mut SqliteConnection, vote: &VoteRow) -> QueryRe
 
 /// Takes a vote back, and says whether it was there.
 pub(crate) fn take_back(connection: &mut SqliteConnection, vote: VoteKey) -> QueryResult<bool> {
-    let key = (vote.user_id, vote.post_owner_id, vote.post_id);
+    let key = (vote.voter, vote.author, vote.post);
     let was_there = diesel::delete(votes::table.find(key)).execute(connection)? > 0;
     if was_there {
         count(connection, vote, -1)?;
@@ -30,7 +33,7 @@ pub(crate) fn take_back(connection: &mut SqliteConnection, vote: VoteKey) -> Que
 }
 
 fn count(connection: &mut SqliteConnection, vote: VoteKey, step: i64) -> QueryResult<()> {
-    let post = posts::table.find((vote.post_owner_id, vote.post_id));
+    let post = posts::table.find((vote.author, vote.post));
     diesel::update(post).set(posts::vote_count.eq(posts::vote_count + step)).execute(connection)?;
     Ok(())
 }

@@ -127,3 +127,108 @@ fn commit_together(connection: &mut SqliteConnection, group: &mut [Box<dyn Job>]
         }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::connection::open_writer;
+    use diesel::prelude::*;
+    use futures_util::future::join_all;
+    use std::path::PathBuf;
+    use tempfile::TempDir;
+
+    diesel::table! {
+        notes (id) {
+            id -> BigInt,
+        }
+    }
+
+    type Work = Box<dyn FnOnce(&mut SqliteConnection) -> Result<(), Failure<StoreError>> + Send>;
+
+    const PATIENT: Duration = Duration::from_mins(10);
+
+    async fn writer() -> (Writer, PathBuf, TempDir) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("notes.db");
+        let writer = Writer::start(open_writer(&path).expect("a new file"), PATIENT).expect("a thread");
+        let made: Result<(), StoreError> =
+            writer.write(|connection| Ok(connection.batch_execute("CREATE TABLE notes (id INTEGER NOT NULL PRIMARY KEY)")?)).await;
+        made.expect("a table");
+        (writer, path, folder)
+    }
+
+    fn note(connection: &mut SqliteConnection, id: i64) -> Result<(), Failure<StoreError>> {
+        diesel::insert_into(notes::table).values(notes::id.eq(id)).execute(connection)?;
+        Ok(())
+    }
+
+    async fn count(writer: &Writer) -> i64 {
+        let count: Result<i64, StoreError> = writer.write(|connection| Ok(notes::table.count().get_result(connection)?)).await;
+        count.expect("reachable")
+    }
+
+    /// Queues jobs behind an open session, so that they end up in one group.
+    async fn together(writer: &Writer, jobs: Vec<Work>) -> Vec<Result<(), StoreError>> {
+        let session = writer.begin().await.expect("nobody is in the way");
+        let answers = join_all(jobs.into_iter().map(|job| writer.write(job)));
+        let release = async move { drop(session) };
+        tokio::join!(answers, release).0
+    }
+
+    #[tokio::test]
+    async fn a_failing_job_harms_no_other() {
+        let (writer, ..) = writer().await;
+        let refused = || StoreError::Failed("on purpose".into());
+        let outcomes = together(
+            &writer,
+            vec![
+                Box::new(|connection| note(connection, 1)),
+                Box::new(move |connection| note(connection, 2).and(Err(Failure::Refused(refused())))),
+                Box::new(|connection| note(connection, 3).map(|()| panic!("on purpose"))),
+                Box::new(|connection| note(connection, 4)),
+            ],
+        )
+        .await;
+        assert_eq!(outcomes, [Ok(()), Err(refused()), Err(StoreError::Failed("work on the store panicked".into())), Ok(())]);
+        assert_eq!(count(&writer).await, 2, "what failed left no trace");
+    }
+
+    #[tokio::test]
+    async fn no_job_is_acknowledged_when_its_transaction_is_lost() {
+        let (writer, ..) = writer().await;
+        // What SQLite does by itself when the disk is full.
+        let lose = |connection: &mut SqliteConnection| Ok(connection.batch_execute("INSERT OR ROLLBACK INTO notes VALUES (1)")?);
+        let outcomes = together(&writer, vec![Box::new(|connection| note(connection, 1)), Box::new(lose), Box::new(|connection| note(connection, 2))]).await;
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(StoreError::Unavailable(_)))), "{outcomes:?}");
+        assert_eq!(count(&writer).await, 0, "the writer goes on, and nothing was written");
+    }
+
+    #[tokio::test]
+    async fn another_process_in_the_way_is_contention() {
+        let (writer, path, _folder) = writer().await;
+        let hurry: Result<(), StoreError> = writer.write(|connection| Ok(connection.batch_execute("PRAGMA busy_timeout = 0")?)).await;
+        hurry.expect("a setting");
+        let mut other = open_writer(&path).expect("the same file");
+        other.batch_execute("BEGIN IMMEDIATE").expect("nobody is in the way");
+        let blocked: Result<(), StoreError> = writer.write(|connection| note(connection, 1)).await;
+        assert_eq!(blocked, Err(StoreError::Contention("database is locked".into())));
+        assert!(matches!(writer.begin().await, Err(StoreError::Contention(_))));
+        other.batch_execute("COMMIT").expect("it began");
+        let free: Result<(), StoreError> = writer.write(|connection| note(connection, 1)).await;
+        assert_eq!(free, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn closing_finishes_what_is_queued() {
+        let (writer, ..) = writer().await;
+        let session = writer.begin().await.expect("nobody is in the way");
+        let queued: Vec<_> = (0..100).map(|id| writer.write(move |connection| note(connection, id))).collect();
+        let release = async move { drop(session) };
+        let (outcomes, (), ()) = tokio::join!(join_all(queued), writer.close(), release);
+        assert_eq!(outcomes, vec![Ok::<(), StoreError>(()); 100]);
+        let late: Result<(), StoreError> = writer.write(|connection| note(connection, 1)).await;
+        assert_eq!(late, Err(closed()));
+        writer.close().await;
+    }
+}

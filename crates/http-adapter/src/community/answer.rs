@@ -27,14 +27,15 @@ pub(super) fn done() -> HttpResponse {
 
 /// A part of a list, with the addresses of its neighbours.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Page)]
 pub(super) struct PageJson<T> {
     /// Entries of the whole list.
     count: u64,
     /// Address of the part after this one.
-    #[schema(format = "uri")]
+    #[schema(format = "uri", required)]
     next: Option<String>,
     /// Address of the part before this one.
-    #[schema(format = "uri")]
+    #[schema(format = "uri", required)]
     previous: Option<String>,
     results: Vec<T>,
 }

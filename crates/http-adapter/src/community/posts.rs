@@ -4,7 +4,7 @@ use super::answer::{Answer, PageJson, created, done, page, shown};
 use super::asked::Asked;
 use super::error::{Problem, Violation};
 use super::form::Fields;
-use super::schema::{BodyFailures, Entry, Failures, NewPostBody, Paging};
+use super::schema::{BodyFailures, Entry, Failures, NewPostBody, OfKind, Paging};
 use super::user::AuthorJson;
 use crate::query::Query;
 use actix_web::web;
@@ -51,7 +51,7 @@ impl From<Post> for PostJson {
     tag = "content",
     operation_id = "list_posts",
     params(
-        ("kind" = String, Path, description = "`post`, `discussion` or `status`"),
+        OfKind,
         ("author" = Option<i64>, Query, description = "Only posts of this user"),
         Paging
     ),
@@ -70,7 +70,7 @@ pub(super) async fn list(asked: Asked) -> Answer {
     path = "/api/v2/{kind}/",
     tag = "content",
     operation_id = "publish_post",
-    params(("kind" = String, Path, description = "`post`, `discussion` or `status`")),
+    params(OfKind),
     request_body(content((NewPostBody = "application/json"), (NewPostBody = "application/x-www-form-urlencoded"))),
     responses((status = 201, body = PostJson), Failures, BodyFailures)
 )]
@@ -87,7 +87,7 @@ pub(super) async fn publish(asked: Asked, body: web::Payload) -> Answer {
     path = "/api/v2/{kind}/{id}/",
     tag = "content",
     operation_id = "get_post",
-    params(("kind" = String, Path, description = "`post`, `discussion` or `status`"), Entry),
+    params(OfKind, Entry),
     responses((status = 200, body = PostJson), Failures)
 )]
 pub(super) async fn get(asked: Asked) -> Answer {
@@ -103,7 +103,7 @@ pub(super) async fn get(asked: Asked) -> Answer {
     path = "/api/v2/{kind}/{id}/",
     tag = "content",
     operation_id = "delete_post",
-    params(("kind" = String, Path, description = "`post`, `discussion` or `status`"), Entry),
+    params(OfKind, Entry),
     responses((status = 204, description = "Deleted"), Failures)
 )]
 pub(super) async fn delete(asked: Asked) -> Answer {

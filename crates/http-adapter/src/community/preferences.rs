@@ -4,7 +4,7 @@ use super::answer::{Answer, PageJson, created, done, page, shown};
 use super::asked::Asked;
 use super::error::{Problem, Violation};
 use super::form::Fields;
-use super::schema::{BodyFailures, Entry, Failures, NewPreferenceBody, Paging, PreferenceUpdateBody};
+use super::schema::{BodyFailures, Entry, Failures, NewPreferenceBody, OfUser, Paging, PreferenceUpdateBody};
 use crate::query::Query;
 use actix_web::web;
 use lethe_domain::{Act, JsonText, Limits, NewPreference, Operation, Preference, PreferenceId, PreferenceKey, PreferenceUpdate, Timestamp};
@@ -49,7 +49,7 @@ impl From<Preference> for PreferenceJson {
     tag = "preferences",
     operation_id = "list_preferences",
     params(
-        ("user_id" = String, Path, description = "A user's id, or `me`"),
+        OfUser,
         ("key" = Option<String>, Query, description = "Only the preference of exactly this key"),
         ("search" = Option<String>, Query, description = "The same as `key`"),
         Paging
@@ -70,7 +70,7 @@ pub(super) async fn list(asked: Asked) -> Answer {
     path = "/api/v2/user/{user_id}/preference/",
     tag = "preferences",
     operation_id = "create_preference",
-    params(("user_id" = String, Path, description = "A user's id, or `me`")),
+    params(OfUser),
     request_body(content((NewPreferenceBody = "application/json"), (NewPreferenceBody = "application/x-www-form-urlencoded"))),
     responses((status = 201, body = PreferenceJson), Failures, BodyFailures)
 )]
@@ -88,7 +88,7 @@ pub(super) async fn create(asked: Asked, body: web::Payload) -> Answer {
     path = "/api/v2/user/{user_id}/preference/{id}/",
     tag = "preferences",
     operation_id = "get_preference",
-    params(("user_id" = String, Path, description = "A user's id, or `me`"), Entry),
+    params(OfUser, Entry),
     responses((status = 200, body = PreferenceJson), Failures)
 )]
 pub(super) async fn get(asked: Asked) -> Answer {
@@ -104,7 +104,7 @@ pub(super) async fn get(asked: Asked) -> Answer {
     path = "/api/v2/user/{user_id}/preference/{id}/",
     tag = "preferences",
     operation_id = "replace_preference",
-    params(("user_id" = String, Path, description = "A user's id, or `me`"), Entry),
+    params(OfUser, Entry),
     request_body(content((NewPreferenceBody = "application/json"), (NewPreferenceBody = "application/x-www-form-urlencoded"))),
     responses((status = 200, body = PreferenceJson), Failures, BodyFailures)
 )]
@@ -118,7 +118,7 @@ pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
     path = "/api/v2/user/{user_id}/preference/{id}/",
     tag = "preferences",
     operation_id = "update_preference",
-    params(("user_id" = String, Path, description = "A user's id, or `me`"), Entry),
+    params(OfUser, Entry),
     request_body(content((PreferenceUpdateBody = "application/json"), (PreferenceUpdateBody = "application/x-www-form-urlencoded"))),
     responses((status = 200, body = PreferenceJson), Failures, BodyFailures)
 )]
@@ -141,7 +141,7 @@ async fn change(asked: Asked, body: web::Payload, read: impl FnOnce(&Fields<'_>,
     path = "/api/v2/user/{user_id}/preference/{id}/",
     tag = "preferences",
     operation_id = "delete_preference",
-    params(("user_id" = String, Path, description = "A user's id, or `me`"), Entry),
+    params(OfUser, Entry),
     responses((status = 204, description = "Deleted"), Failures)
 )]
 pub(super) async fn delete(asked: Asked) -> Answer {

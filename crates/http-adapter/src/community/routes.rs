@@ -1,5 +1,6 @@
 //! All paths of the community dialect.
 
+use super::error::Errors;
 use super::{account_search, moderation, posts, preferences, signup, users, votes};
 use crate::endpoint::Endpoint;
 use lethe_domain::PostKind;
@@ -7,7 +8,7 @@ use utoipa::OpenApi;
 
 /// The operations in the API's description.
 #[derive(OpenApi)]
-#[openapi(paths(
+#[openapi(components(schemas(Errors<'static>)), paths(
     preferences::list,
     preferences::create,
     preferences::get,
@@ -18,6 +19,7 @@ use utoipa::OpenApi;
     users::me,
     users::search,
     users::get,
+    users::replace,
     users::update,
     users::delete,
     signup::sign_up,
@@ -49,7 +51,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/api/v2/user/").get(users::list),
         Endpoint::at("/api/v2/user/me/").get(users::me).leaving_other_methods(),
         Endpoint::at("/api/v2/user/search/").get(users::search).leaving_other_methods(),
-        Endpoint::at("/api/v2/user/{user_id}/").get(users::get).put(users::update).patch(users::update).delete(users::delete),
+        Endpoint::at("/api/v2/user/{user_id}/").get(users::get).put(users::replace).patch(users::update).delete(users::delete),
         Endpoint::at("/api/v2/sso/signup/").post(signup::sign_up),
         Endpoint::at("/api/v2/account/search/").get(account_search::find),
         Endpoint::at("/api/v2/moderation/user/").get(moderation::list),

@@ -14,6 +14,31 @@ pub(super) struct Paging {
     offset: Option<u64>,
 }
 
+/// Whose data a path leads to.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfUser {
+    /// A user's id, or `me`.
+    user_id: String,
+}
+
+/// Which kind of post a path leads to.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfKind {
+    #[param(inline)]
+    kind: KindWord,
+}
+
+/// A kind of post.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+enum KindWord {
+    Post,
+    Discussion,
+    Status,
+}
+
 /// The id at the end of a path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -4,7 +4,7 @@ use super::answer::{Answer, PageJson, done, page, shown};
 use super::asked::Asked;
 use super::error::{FieldProblem, Problem, Violation};
 use super::form::Fields;
-use super::schema::{BodyFailures, Failures, ListFilters, Paging, ProfileBody, PublicFailures};
+use super::schema::{BodyFailures, Failures, ListFilters, OfUser, Paging, ProfileBody, PublicFailures};
 use super::user::{MeJson, UserJson};
 use crate::query::Query;
 use crate::request::Context;
@@ -65,14 +65,14 @@ pub(super) async fn get(context: Context) -> Answer {
     Ok(shown(UserJson::from(user)))
 }
 
-/// Changes a profile: fields that are absent stay as they are. `PUT` and `PATCH` are the same.
+/// Changes a profile: fields that are absent stay as they are.
 #[utoipa::path(
-    method(put, patch),
+    patch,
     path = "/api/v2/user/{user_id}/",
     tag = "users",
     operation_id = "update_user",
-    params(("user_id" = String, Path, description = "A user's id, or `me`")),
-    request_body(content((Option<ProfileBody> = "application/json"), (Option<ProfileBody> = "application/x-www-form-urlencoded"))),
+    params(OfUser),
+    request_body(content((ProfileBody = "application/json"), (ProfileBody = "application/x-www-form-urlencoded"))),
     responses((status = 200, body = UserJson), Failures, BodyFailures)
 )]
 pub(super) async fn update(asked: Asked, body: web::Payload) -> Answer {
@@ -82,6 +82,20 @@ pub(super) async fn update(asked: Asked, body: web::Payload) -> Answer {
     Ok(shown(UserJson::from(user)))
 }
 
+/// Changes a profile, the same as `PATCH`.
+#[utoipa::path(
+    put,
+    path = "/api/v2/user/{user_id}/",
+    tag = "users",
+    operation_id = "replace_user",
+    params(OfUser),
+    request_body(content((ProfileBody = "application/json"), (ProfileBody = "application/x-www-form-urlencoded"))),
+    responses((status = 200, body = UserJson), Failures, BodyFailures)
+)]
+pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
+    update(asked, body).await
+}
+
 /// Deletes a user. Softly, so that it is hidden and its names stay reserved, or hard, so that nothing of it remains.
 #[utoipa::path(
     delete,
@@ -89,7 +103,7 @@ pub(super) async fn update(asked: Asked, body: web::Payload) -> Answer {
     tag = "users",
     operation_id = "delete_user",
     params(
-        ("user_id" = String, Path, description = "A user's id, or `me`"),
+        OfUser,
         ("hard" = Option<String>, Query, description = "`1` deletes hard, anything else softly")
     ),
     responses((status = 204, description = "Deleted"), Failures)

@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, PageJson, done, page};
 use super::asked::Asked;
-use super::schema::{Entry, Failures, Paging};
+use super::schema::{Entry, Failures, OfKind, Paging};
 use super::user::AuthorJson;
 use lethe_domain::{Act, Operation, PostId, Reaction, Timestamp, Vote};
 use serde::Serialize;
@@ -30,7 +30,7 @@ impl From<Vote> for VoteJson {
     path = "/api/v2/{kind}/{id}/vote/",
     tag = "content",
     operation_id = "list_votes",
-    params(("kind" = String, Path, description = "`post`, `discussion` or `status`"), Entry, Paging),
+    params(OfKind, Entry, Paging),
     responses((status = 200, body = PageJson<VoteJson>), Failures)
 )]
 pub(super) async fn list(asked: Asked) -> Answer {
@@ -46,7 +46,7 @@ pub(super) async fn list(asked: Asked) -> Answer {
     path = "/api/v2/{kind}/{id}/vote/",
     tag = "content",
     operation_id = "toggle_vote",
-    params(("kind" = String, Path, description = "`post`, `discussion` or `status`"), Entry),
+    params(OfKind, Entry),
     responses((status = 204, description = "The vote was cast or taken back"), Failures)
 )]
 pub(super) async fn toggle(asked: Asked) -> Answer {

@@ -1,12 +1,13 @@
 //! All paths of the settings dialect.
 
+use super::error::ErrorJson;
 use super::handlers;
 use crate::endpoint::Endpoint;
 use utoipa::OpenApi;
 
 /// The operations in the API's description.
 #[derive(OpenApi)]
-#[openapi(paths(handlers::read, handlers::replace, handlers::merge, handlers::remove))]
+#[openapi(components(schemas(ErrorJson<'static>)), paths(handlers::read, handlers::replace, handlers::merge, handlers::remove))]
 struct Operations;
 
 /// The dialect's part of the API's description.

@@ -46,10 +46,32 @@ fn what_is_served_is_described_and_what_is_described_is_served() {
 fn the_description_is_the_same_every_time() {
     let json = || crate::openapi().to_pretty_json().unwrap();
     assert_eq!(json(), json());
-    let names: Vec<_> =
-        crate::openapi().paths.paths.into_values().flat_map(|item| [item.get, item.post, item.put, item.patch, item.delete]).flatten().collect();
-    let ids: BTreeSet<_> = names.iter().filter_map(|operation| operation.operation_id.clone()).collect();
-    assert!(ids.len() > 25, "{ids:?}");
+}
+
+#[test]
+fn the_description_is_whole() {
+    let document = serde_json::to_value(crate::openapi()).unwrap();
+    let (mut references, mut ids) = (BTreeSet::new(), Vec::new());
+    collect(&document, &mut references, &mut ids);
+    for reference in &references {
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
+    }
+    assert!(references.len() > 20 && ids.len() >= 30, "{references:?} {ids:?}");
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "each operation has a name of its own: {ids:?}");
+}
+
+/// Every reference and every operation's name below a node.
+fn collect(node: &serde_json::Value, references: &mut BTreeSet<String>, ids: &mut Vec<String>) {
+    for item in node.as_array().into_iter().flatten() {
+        collect(item, references, ids);
+    }
+    for (name, member) in node.as_object().into_iter().flatten() {
+        match (name.as_str(), member.as_str()) {
+            ("$ref", Some(reference)) => drop(references.insert(reference.to_owned())),
+            ("operationId", Some(id)) => ids.push(id.to_owned()),
+            _ => collect(member, references, ids),
+        }
+    }
 }
 
 fn uri_of(endpoint: &Endpoint) -> String {

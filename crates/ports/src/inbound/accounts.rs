@@ -51,7 +51,7 @@ pub enum DeleteUserError {
 /// Users.
 #[async_trait]
 pub trait Accounts: Send + Sync {
-    /// Adds a user. For admins.
+    /// Adds a user, who joins now, whatever the profile says. For admins.
     async fn create(&self, caller: &Caller, user: NewUser) -> Result<User, CreateUserError>;
     /// The caller's own user.
     async fn me(&self, caller: &Caller) -> Result<User, AccountError>;

@@ -4,7 +4,7 @@ use crate::Lethe;
 use crate::retry::on_contention;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::account::Account;
-use lethe_domain::profile::{NewUser, Person, User};
+use lethe_domain::profile::{NewUser, Person, Profile, User};
 use lethe_ports::Caller;
 use lethe_ports::inbound::CreateUserError;
 use lethe_ports::outbound::{AccountStore, InsertUserError, Store};
@@ -12,6 +12,7 @@ use lethe_ports::outbound::{AccountStore, InsertUserError, Store};
 impl<S: Store + AccountStore> Lethe<S> {
     pub(crate) async fn create_user(&self, caller: &Caller, new: NewUser) -> Result<User, CreateUserError> {
         self.authorize(caller, &Act::by_admin(Operation::Create)).await?;
+        let new = NewUser { profile: Profile { date_joined: self.clock.now(), ..new.profile }, ..new };
         let id = on_contention(|| {
             let new = new.clone();
             self.store.transact(move |tx| Box::pin(async move { tx.insert_user(&new).await.map_err(refusal) }))

@@ -18,7 +18,7 @@ fn fit(house: &House, blocks: usize, make: impl Fn(usize) -> String) -> (usize, 
     for n in 1..3000 {
         let mut token = house.token(42, false);
         for _ in 0..blocks {
-            let Ok(block) = BlockBuilder::new().code(make(n)) else { return best.unwrap() };
+            let Ok(block) = BlockBuilder::new().code(make(n)) else { return best.unwrap_or((0, house.token(42, false))) };
             token = UnverifiedBiscuit::from_base64(&token).unwrap().append(block).unwrap().to_base64().unwrap();
         }
         match house.verifier.verify(&token) {
@@ -29,7 +29,7 @@ fn fit(house: &House, blocks: usize, make: impl Fn(usize) -> String) -> (usize, 
             }
         }
     }
-    best.unwrap()
+    best.unwrap_or((0, house.token(42, false)))
 }
 
 #[test]
@@ -128,6 +128,12 @@ fn measure() {
         }
         (0, token)
     });
+    for q in 1..5 {
+        add(&format!("print union {q}"), fit(&house, 1, |n| rep(&format!("check if {{\"S\"}}{} == {{,}}", rep(".union({\"S\"})", 18, "")).replace('S', &big(n)), q, "; ")));
+        add(&format!("print try_or {q}"), fit(&house, 1, |n| rep(&format!("check if \"S\"{} == \"x\"", rep(".try_or(\"S\")", 15, "")).replace('S', &big(n)), q, "; ")));
+        add(&format!("print parens {q}"), fit(&house, 1, |n| rep(&format!("check if {}\"S\"{} == \"x\"", rep("(", 56, ""), rep(")", 56, "")).replace('S', &big(n)), q, "; ")));
+        add(&format!("print or {q}"), fit(&house, 1, |n| rep(&format!("check if {}", rep("\"S\" == \"x\"", 12, " || ")).replace('S', &big(n)), q, "; ")));
+    }
     add(
         "variables",
         fit(&house, 3, |n| {
@@ -269,16 +275,23 @@ fn random_term(r: &mut Rng, strings: u64, depth: u32) -> schema::Term {
     schema::Term { content: Some(content) }
 }
 
-fn random_ops(r: &mut Rng, strings: u64, depth: u32) -> Vec<schema::Op> {
+fn random_ops(r: &mut Rng, strings: u64, depth: u32, budget: &mut i64) -> Vec<schema::Op> {
     use schema::op::Content;
-    let mut ops = vec![schema::Op { content: Some(Content::Value(random_term(r, strings, 0))) }];
-    for _ in 0..r.n(25) {
+    let mut ops = vec![];
+    let mut value = |r: &mut Rng, budget: &mut i64| { *budget -= 1; let deep = if r.n(8) == 0 && *budget > 30 { *budget -= 25; 0 } else { 9 }; schema::Op { content: Some(Content::Value(random_term(r, strings, deep))) } };
+    ops.push(value(r, budget));
+    while *budget > 3 && r.n(20) != 0 {
         if depth < 4 && r.n(4) == 0 {
-            ops.push(schema::Op { content: Some(Content::Closure(schema::OpClosure { params: vec![], ops: random_ops(r, strings, depth + 1) })) });
+            *budget -= 2;
+            ops.push(schema::Op { content: Some(Content::Closure(schema::OpClosure { params: vec![], ops: random_ops(r, strings, depth + 1, budget) })) });
             ops.push(schema::Op { content: Some(Content::Binary(schema::OpBinary { kind: [23, 24, 29][r.n(3) as usize], ffi_name: None })) });
+        } else if r.n(6) == 0 {
+            *budget -= 1;
+            ops.push(schema::Op { content: Some(Content::Unary(schema::OpUnary { kind: [1, 1, 1, 3][r.n(4) as usize], ffi_name: None })) });
         } else {
-            ops.push(schema::Op { content: Some(Content::Value(random_term(r, strings, 0))) });
-            ops.push(schema::Op { content: Some(Content::Binary(schema::OpBinary { kind: [15, 29, 4, 5, 4, 16, 29, 21][r.n(8) as usize], ffi_name: None })) });
+            *budget -= 1;
+            ops.push(value(r, budget));
+            ops.push(schema::Op { content: Some(Content::Binary(schema::OpBinary { kind: [15, 29, 4, 5, 21, 22, 29, 21][r.n(8) as usize], ffi_name: None })) });
         }
     }
     ops
@@ -300,6 +313,7 @@ fn search() {
         for b in 0..1 + r.n(3) {
             let strings = 1 + r.n(20);
             let length = [3, 20, 100, 600][r.n(4) as usize];
+            if token.len() > 3500 { break }
             let mut block = block_behind(&token, "check if preference_key($k)");
             let mut symbols: Vec<_> = (0..strings).map(|i| format!("{b}{i}{}", "s".repeat(length))).collect();
             if b == 0 {
@@ -308,14 +322,14 @@ fn search() {
             base += symbols.len() as u64;
             block.symbols = symbols;
             let query = block.checks[0].queries[0].clone();
-            let (checks, queries) = (1 + r.n(8), 1 + r.n(3));
+            let (checks, queries) = (1 + r.n(8), 1 + r.n(2)); let budget = [10, 30, 50, 60][r.n(4) as usize] as i64;
             block.checks = (0..checks)
                 .map(|_| schema::Check {
                     kind: None,
                     queries: (0..queries)
                         .map(|_| {
                             let mut q = query.clone();
-                            q.expressions = vec![schema::Expression { ops: random_ops(&mut r, base, 0) }];
+                            q.expressions = vec![schema::Expression { ops: random_ops(&mut r, base, 0, &mut budget.clone()) }];
                             q
                         })
                         .collect(),

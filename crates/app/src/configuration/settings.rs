@@ -1,0 +1,117 @@
+//! Every key with its default. `lethe.example.toml` says the same for people; a test holds them together.
+
+use super::values::{BaseUrl, LogFormat, LogLevel, PublicKey, Span, StorageUrl, blank_is_none};
+use lethe_domain::limits::Limits;
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    /// Folder of the embedded store and of generated keys.
+    pub(crate) data_dir: PathBuf,
+    pub(crate) storage: Storage,
+    pub(crate) http: Http,
+    pub(crate) auth: Auth,
+    pub(crate) limits: Limits,
+    pub(crate) deletion: Deletion,
+    pub(crate) log: Log,
+}
+
+/// `storage.*`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Storage {
+    pub(crate) url: StorageUrl,
+    /// Connections to PostgreSQL, at most.
+    pub(crate) max_connections: NonZeroUsize,
+}
+
+/// `http.*`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Http {
+    /// Host and port; port 0 takes a free one.
+    pub(crate) listen: String,
+    #[serde(with = "blank_is_none")]
+    pub(crate) public_url: Option<BaseUrl>,
+    pub(crate) cors_allowed_origins: Vec<String>,
+    /// Threads that serve requests; 0 is one for each processor.
+    pub(crate) workers: usize,
+    pub(crate) head_timeout: Span,
+    pub(crate) body_timeout: Span,
+    pub(crate) request_timeout: Span,
+    pub(crate) keep_alive: Span,
+    pub(crate) shutdown_timeout: Span,
+    pub(crate) max_body_bytes: NonZeroUsize,
+    pub(crate) max_connections: NonZeroUsize,
+    #[serde(with = "blank_is_none")]
+    pub(crate) metrics_listen: Option<String>,
+}
+
+/// `auth.*`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Auth {
+    /// When there are any, tokens of these root keys are accepted, and of no others.
+    pub(crate) public_keys: Vec<PublicKey>,
+    /// When there is one, it is used instead of the private keys in `data_dir`.
+    #[serde(with = "blank_is_none")]
+    pub(crate) private_key_file: Option<PathBuf>,
+}
+
+/// `deletion.*`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Deletion {
+    /// How long a soft deleted account stays; for ever when there is none.
+    #[serde(with = "blank_is_none")]
+    pub(crate) grace: Option<Span>,
+}
+
+/// `log.*`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    pub(crate) level: LogLevel,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: "./lethe-data".into(),
+            storage: Storage::default(),
+            http: Http::default(),
+            auth: Auth { public_keys: Vec::new(), private_key_file: None },
+            limits: Limits::default(),
+            deletion: Deletion { grace: None },
+            log: Log { format: LogFormat::default(), level: LogLevel::info() },
+        }
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { url: StorageUrl::default(), max_connections: at_least_one(16) }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            public_url: None,
+            cors_allowed_origins: Vec::new(),
+            workers: 0,
+            head_timeout: Span::seconds(5),
+            body_timeout: Span::seconds(10),
+            request_timeout: Span::seconds(15),
+            keep_alive: Span::seconds(15),
+            shutdown_timeout: Span::seconds(10),
+            max_body_bytes: at_least_one(131_072),
+            max_connections: at_least_one(10_000),
+            metrics_listen: None,
+        }
+    }
+}
+
+fn at_least_one(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
+}

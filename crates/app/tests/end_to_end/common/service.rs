@@ -1,0 +1,268 @@
+//! The built binary on a store of its own: the service, when it runs, and the other commands beside it.
+
+use super::{Client, Store};
+use serde_json::{Value, json};
+use std::cell::OnceCell;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The admins of these tests are no users.
+const ADMIN: i64 = 900_000_000;
+
+/// One installation of Lethe. Whatever runs of it ends with this value.
+#[derive(Debug)]
+pub(crate) struct Lethe {
+    home: TempDir,
+    store: Store,
+    settings: Vec<(String, String)>,
+    running: Option<Running>,
+    admin_token: OnceCell<String>,
+}
+
+#[derive(Debug)]
+struct Running {
+    process: Child,
+    address: String,
+}
+
+/// A user, and a client that speaks for it.
+#[derive(Debug)]
+pub(crate) struct User {
+    pub(crate) id: i64,
+    pub(crate) username: String,
+    pub(crate) token: String,
+    pub(crate) client: Client,
+}
+
+impl User {
+    /// The path of its preferences.
+    pub(crate) fn preferences(&self) -> String {
+        format!("/api/v2/user/{}/preference/", self.id)
+    }
+
+    /// The path of itself.
+    pub(crate) fn path(&self) -> String {
+        format!("/api/v2/user/{}/", self.id)
+    }
+
+    /// Creates a preference.
+    #[track_caller]
+    pub(crate) fn prefer(&self, key: &str, value: &Value) -> Value {
+        self.client.post(&self.preferences(), &json!({ "key": key, "value": value })).body(201)
+    }
+
+    /// Publishes a post of that kind; its id.
+    #[track_caller]
+    pub(crate) fn publish(&self, kind: &str, text: &str) -> i64 {
+        self.client.post(&format!("/api/v2/{kind}/"), &json!({ "text": text })).body(201)["id"].as_i64().unwrap()
+    }
+
+    /// Casts a vote, or takes it back.
+    #[track_caller]
+    pub(crate) fn vote(&self, kind: &str, post: i64) {
+        self.client.send("POST", &format!("/api/v2/{kind}/{post}/vote/"), &[], b"").nothing();
+    }
+}
+
+impl Lethe {
+    /// An installation that nothing runs of yet.
+    pub(crate) fn install(store: Store) -> Self {
+        Self { home: tempfile::tempdir().unwrap(), store, settings: Vec::new(), running: None, admin_token: OnceCell::new() }
+    }
+
+    /// A service that answers, with the usual settings.
+    pub(crate) fn start(store: Store) -> Self {
+        let mut lethe = Self::install(store);
+        lethe.serve();
+        lethe
+    }
+
+    /// The same installation with another setting, such as `http.head_timeout`.
+    pub(crate) fn with(mut self, key: &str, value: &str) -> Self {
+        let name = format!("LETHE__{}", key.to_uppercase().replace('.', "__"));
+        self.settings.push((name, value.to_owned()));
+        self
+    }
+
+    /// The folder of this installation.
+    pub(crate) fn data_dir(&self) -> std::path::PathBuf {
+        self.home.path().join("data")
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// A command of this installation. It sees no configuration but this one's.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lethe"));
+        command
+            .args(arguments)
+            .current_dir(self.home.path())
+            .env_clear()
+            .env("LETHE__DATA_DIR", self.data_dir())
+            .env("LETHE__HTTP__LISTEN", "127.0.0.1:0")
+            .env("LETHE__STORAGE__URL", self.store.url())
+            .env("LETHE__LOG__LEVEL", "warn")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end; it must succeed. What it printed.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        succeed(&mut self.command(arguments))
+    }
+
+    /// Starts the service and waits until it listens.
+    #[track_caller]
+    pub(crate) fn serve(&mut self) {
+        assert!(self.running.is_none(), "it runs already");
+        let mut process = self.command(&["serve"]).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (found, address) = mpsc::channel();
+        // The output is read to its end, for a service whose output nobody reads would stop at a full pipe.
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if let Some(address) = line.strip_prefix("lethe listening on http://") {
+                    let _ = found.send(address.to_owned());
+                }
+            }
+        });
+        let address = address.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| {
+            let _ = process.kill();
+            panic!("the service did not start: {:?}", process.wait());
+        });
+        self.running = Some(Running { process, address });
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.running.as_ref().unwrap().address
+    }
+
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// Ends the service as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        let mut running = self.running.take().unwrap();
+        running.process.kill().unwrap();
+        running.process.wait().unwrap();
+    }
+
+    /// Asks the service to end, and does not wait for it.
+    pub(crate) fn ask_to_stop(&self) {
+        let pid = self.running.as_ref().unwrap().process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Waits until the service has ended.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.running.take().unwrap().process.wait().unwrap()
+    }
+
+    /// Ends the service in good order.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) {
+        self.ask_to_stop();
+        assert!(self.wait().success());
+    }
+
+    /// A client without a token.
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::new(&self.base(), None)
+    }
+
+    /// A client with this token.
+    pub(crate) fn bearing(&self, token: &str) -> Client {
+        Client::new(&self.base(), Some(token))
+    }
+
+    /// A client with the admin role.
+    #[track_caller]
+    pub(crate) fn admin(&self) -> Client {
+        self.bearing(self.admin_token())
+    }
+
+    #[track_caller]
+    pub(crate) fn admin_token(&self) -> &str {
+        self.admin_token.get_or_init(|| self.run(&["token", "issue", "--role", "admin", "--user", &ADMIN.to_string()]).trim().to_owned())
+    }
+
+    /// A plain token of that user, whether it exists or not.
+    #[track_caller]
+    pub(crate) fn token(&self, user: i64) -> String {
+        self.run(&["token", "issue", "--user", &user.to_string()]).trim().to_owned()
+    }
+
+    /// A new user, created over HTTP.
+    #[track_caller]
+    pub(crate) fn sign_up(&self, username: &str) -> User {
+        let id = self.admin().post("/api/v2/sso/signup/", &json!({ "username": username })).body(201)["id"].as_i64().unwrap();
+        self.user(id, username)
+    }
+
+    /// A user who is there already.
+    #[track_caller]
+    pub(crate) fn user(&self, id: i64, username: &str) -> User {
+        let token = self.token(id);
+        User { id, username: username.to_owned(), client: self.bearing(&token), token }
+    }
+
+    /// Imports these lines; what the command said and how it ended.
+    pub(crate) fn import(&self, lines: &str) -> Output {
+        feed(self.command(&["import", "-"]), lines)
+    }
+
+    /// Imports these lines, of which none may be refused.
+    #[track_caller]
+    pub(crate) fn import_all(&self, lines: &str) {
+        let output = self.import(lines);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The letter of a user's state, as moderators see it.
+    #[track_caller]
+    pub(crate) fn state_of(&self, user: i64) -> Option<&'static str> {
+        let admin = self.admin();
+        ["a", "b", "d", "u"].into_iter().find(|letter| admin.get(&format!("/api/v2/moderation/user/?status={letter}&limit=100")).ids().contains(&user))
+    }
+}
+
+impl Drop for Lethe {
+    fn drop(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            let _ = running.process.kill();
+            let _ = running.process.wait();
+        }
+    }
+}
+
+/// Runs a command to its end; it must succeed. What it printed.
+#[track_caller]
+pub(crate) fn succeed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a command to its end with `input` on its standard input.
+pub(crate) fn feed(mut command: Command, input: &str) -> Output {
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = process.stdin.take().unwrap();
+    let input = input.to_owned();
+    let writer = std::thread::spawn(move || {
+        // Whether the command wanted all of it shows in what it answers.
+        let _ = stdin.write_all(input.as_bytes());
+    });
+    let output = process.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}

@@ -1,0 +1,23 @@
+//! The built binary from outside: its commands, and the service over HTTP, on both stores.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod always_there;
+mod archive;
+mod bad_bodies;
+mod bad_http;
+mod bad_tokens;
+mod commands;
+mod content;
+mod crash;
+mod deletion;
+mod leaving;
+mod matrix;
+mod openapi;
+mod outage;
+mod preferences;
+mod settings;
+mod shutdown;
+mod tokens;
+mod users;
+
+mod common;
