@@ -15,6 +15,7 @@ mod matrix;
 mod openapi;
 mod outage;
 mod preferences;
+mod readme;
 mod settings;
 mod shutdown;
 mod tokens;
