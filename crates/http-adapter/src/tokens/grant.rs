@@ -100,3 +100,24 @@ const fn refusal(error: &Token) -> GrantError {
         | Token::Base64(_) => GrantError::Narrowed,
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use biscuit_auth::KeyPair;
+    use lethe_domain::access::Operation;
+    use lethe_domain::id::UserId;
+
+    #[test]
+    fn a_limit_that_was_hit_is_no_refusal() {
+        let token = Biscuit::builder().code("user(42)").unwrap().build(&KeyPair::new()).unwrap();
+        let request = present(&Act::on(Operation::Read, UserId::new(42)), Timestamp::EPOCH).unwrap();
+        assert_eq!(request.limits().max_time, PATIENCE);
+        assert!(request.clone().build(&token).unwrap().authorize().is_ok());
+
+        let hurried = AuthorizerLimits { max_time: Duration::ZERO, ..AuthorizerLimits::default() };
+        let error = request.set_limits(hurried).build(&token).unwrap().authorize().unwrap_err();
+        assert_eq!(refusal(&error), GrantError::Undecided);
+    }
+}

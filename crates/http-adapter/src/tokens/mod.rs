@@ -2,7 +2,7 @@
 //!
 //! The authority block, signed with a root key, says who the bearer is: `user(42); issued_at(MILLIS);`, perhaps `role("admin");`, and a
 //! check on the time. Any bearer may append blocks offline that narrow the token ([`attenuate`]). Such a block is hostile input, so
-//! [`bounds`] comes before everything that costs time, and nothing but the authority block is ever asked who somebody is.
+//! `bounds` comes before everything that costs time, and nothing but the authority block is ever asked who somebody is.
 //!
 //! Nothing in here knows HTTP. The present comes in from outside, never from the library's clock.
 

@@ -27,7 +27,7 @@ fn numbers(count: usize) -> String {
 }
 
 fn facts(count: usize) -> String {
-    (0..count).map(|number| format!("f({number}); ")).collect()
+    (0..count).map(|number| format!("f({number}); ")).collect::<Vec<_>>().concat()
 }
 
 #[test]

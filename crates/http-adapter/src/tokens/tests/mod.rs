@@ -2,7 +2,6 @@
 
 mod hostile;
 mod identity;
-mod measure;
 mod narrowing;
 mod policy;
 
