@@ -225,7 +225,9 @@ describe('preferences', () => {
       assert.deepEqual([seen.status, seen.codes], [400, codes], String(work));
       for (const field of Object.keys(codes)) assert.equal(typeof seen.messages[field].error, 'string');
     }
-    const broken = await refusal(() => http.request({ url: list, method: 'POST', data: '{"key":', headers: { 'Content-Type': 'application/json' } }));
+    // Without that, the client would make a JSON string of the text.
+    const asItIs = { transformRequest: (text) => text, headers: { 'Content-Type': 'application/json' } };
+    const broken = await refusal(() => http.request({ url: list, method: 'POST', data: '{"key":', ...asItIs }));
     assert.deepEqual([broken.status, broken.codes], [400, { error: 'parse_error' }]);
     assert.match(broken.messages.error, /^JSON parse error - /);
     assert.deepEqual((await http.get(`${list}?key=taken`)).data.results, [taken]);

@@ -17,10 +17,15 @@ const UPKEEP: Duration = Duration::from_secs(5);
 pub(crate) fn start_logging(log: &Log) {
     let terminal = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(log.level.to_string())).with_writer(std::io::stderr);
-    match log.format {
-        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).init(),
-        LogFormat::Auto if !terminal => lines.json().flatten_event(true).with_span_list(false).init(),
-        LogFormat::Auto | LogFormat::Text => lines.with_ansi(terminal).init(),
+    let for_people = match log.format {
+        LogFormat::Auto => terminal,
+        LogFormat::Json => false,
+        LogFormat::Text => true,
+    };
+    if for_people {
+        lines.with_ansi(terminal).init();
+    } else {
+        lines.json().flatten_event(true).with_span_list(false).init();
     }
 }
 

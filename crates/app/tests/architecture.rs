@@ -23,7 +23,8 @@ const DRIVERS: [(&str, &[&str]); 6] = [
     ("diesel", &["lethe-postgres-adapter", "lethe-sqlite-adapter"]),
     ("diesel_migrations", &["lethe-postgres-adapter", "lethe-sqlite-adapter"]),
     ("diesel-async", &["lethe-postgres-adapter"]),
-    ("tokio-postgres", &["lethe-postgres-adapter"]),
+    // The test kit makes and drops databases.
+    ("tokio-postgres", &["lethe-postgres-adapter", "lethe-testkit"]),
     ("libsqlite3-sys", &["lethe-sqlite-adapter"]),
     ("utoipa", &["lethe-http-adapter"]),
 ];

@@ -1,8 +1,10 @@
 //! Which dialect answers for a path, and the refusals that no handler makes: those of the router and of the guard around each handler.
 
+use crate::fault::Fault;
 use crate::{community, settings};
-use actix_web::http::Method;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 
 /// A way of wording answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +22,8 @@ pub(crate) enum Refusal {
     NotFound,
     /// Something is, but not for that method.
     MethodNotAllowed(Method),
-    /// The handler took too long. What it was to do may or may not have happened.
-    OutOfTime,
-    /// A defect, such as a handler that panicked. The text is for the log.
-    Failed(String),
+    /// The handler did not come to its end.
+    Fault(Fault),
 }
 
 impl Dialect {
@@ -42,6 +42,17 @@ impl Dialect {
             Self::Settings => settings::Problem::from(refusal).error_response(),
         }
     }
+}
+
+/// Begins the answer to a failure, with the header that HTTP asks for at that status.
+pub(crate) fn failure(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    if status == StatusCode::UNAUTHORIZED {
+        response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"api\""));
+    } else if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.insert_header((RETRY_AFTER, "1"));
+    }
+    response
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! where the library would drop the connection.
 
 use crate::dialect::{Dialect, Refusal};
+use crate::fault::Fault;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
@@ -24,12 +25,12 @@ pub(crate) async fn guard(
     let http = request.request().clone();
     // A handler's state is its own, and is dropped with it: nothing half-done can be seen afterwards.
     let handled = AssertUnwindSafe(next.call(request)).catch_unwind();
-    let refusal = match tokio::time::timeout(timeout.0, handled).await {
+    let fault = match tokio::time::timeout(timeout.0, handled).await {
         Ok(Ok(answered)) => return answered.map(ServiceResponse::map_into_boxed_body),
-        Ok(Err(panic)) => Refusal::Failed(format!("a handler panicked: {}", message(panic.as_ref()))),
-        Err(_) => Refusal::OutOfTime,
+        Ok(Err(panic)) => Fault::Failed(format!("a handler panicked: {}", message(panic.as_ref()))),
+        Err(_) => Fault::Unavailable("the request took too long".into()),
     };
-    let response = Dialect::of(http.path()).refuse(refusal);
+    let response = Dialect::of(http.path()).refuse(Refusal::Fault(fault));
     Ok(ServiceResponse::new(http, response))
 }
 

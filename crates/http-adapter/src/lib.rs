@@ -13,6 +13,7 @@ mod config;
 mod cors;
 mod dialect;
 mod endpoint;
+mod fault;
 mod guard;
 mod json;
 mod openapi;

@@ -21,7 +21,7 @@ use lethe_ports::outbound::StoreError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How long one may wait for a connection.
 const CHECKOUT_PATIENCE: Duration = Duration::from_millis(2_500);
@@ -29,7 +29,7 @@ const CHECKOUT_PATIENCE: Duration = Duration::from_millis(2_500);
 /// How long a statement may take, measured here: a server that hangs measures nothing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Patience {
-    /// For what somebody waits for.
+    /// For what somebody waits for. The wait for a connection is taken off.
     Short,
     /// For work in bulk: longer than the server's own limit.
     Long,
@@ -38,7 +38,7 @@ pub(crate) enum Patience {
 impl Patience {
     const fn limit(self) -> Duration {
         match self {
-            Self::Short => Duration::from_secs(3),
+            Self::Short => Duration::from_secs(5),
             Self::Long => Duration::from_secs(35),
         }
     }
@@ -69,10 +69,11 @@ impl Connections {
 
     /// A connection for one piece of work.
     pub(crate) async fn lease(&self, patience: Patience) -> Result<Lease, Failure> {
+        let asked = Instant::now();
         let object = timeout(CHECKOUT_PATIENCE, self.0.get()).await;
         let object = object.map_err(|_| Failure::Unreachable(format!("no connection within {CHECKOUT_PATIENCE:?}")))?;
         let object = object.map_err(|error| Failure::Unreachable(error.to_string()))?;
-        Ok(Lease { object: Some(object), course: Course { standing: Standing::Clean, patience: patience.limit() } })
+        Ok(Lease { object: Some(object), course: Course { standing: Standing::Clean, patience: patience.limit().saturating_sub(asked.elapsed()) } })
     }
 }
 
@@ -122,10 +123,20 @@ impl Course {
             Ok(Err(error)) => Failure::from(error),
             Err(_) => Failure::Unreachable(format!("no answer within {:?}", self.patience)),
         };
-        if failure.spares_the_connection() {
-            self.standing = if after == Standing::Clean { Standing::Clean } else { Standing::Doomed };
-        }
+        self.standing = standing_after(&failure, after);
         Err(failure)
+    }
+}
+
+/// What is known of a connection after a failure on the way to `aim`.
+fn standing_after(failure: &Failure, aim: Standing) -> Standing {
+    let in_transaction = aim == Standing::InTransaction;
+    match failure {
+        Failure::Unreachable(_) | Failure::Broken(_) => Standing::Unknown,
+        // A rollback will tell whether the connection is good.
+        Failure::Overtaken(_) | Failure::Busy(_) | Failure::Duplicate(_) | Failure::Other(_) if in_transaction => Standing::Doomed,
+        Failure::Overtaken(_) | Failure::Busy(_) | Failure::Duplicate(_) => Standing::Clean,
+        Failure::Other(_) => Standing::Unknown,
     }
 }
 

@@ -21,17 +21,6 @@ pub(crate) enum Failure {
     Other(String),
 }
 
-impl Failure {
-    /// Whether the connection that met it can be used again.
-    pub(crate) fn spares_the_connection(&self) -> bool {
-        match self {
-            Self::Overtaken(_) | Self::Busy(_) | Self::Duplicate(_) => true,
-            // Of an unknown failure nothing is known of the connection either.
-            Self::Unreachable(_) | Self::Broken(_) | Self::Other(_) => false,
-        }
-    }
-}
-
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {

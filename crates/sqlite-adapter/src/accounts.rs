@@ -41,7 +41,7 @@ impl AccountStore for SqliteStore {
 
 /// The account of that id, in whatever state.
 pub(crate) fn account(connection: &mut SqliteConnection, id: UserId) -> QueryResult<Option<Account>> {
-    let row: Option<AccountRow> = users::table.find(id.get()).select(AccountRow::as_select()).first(connection).optional()?;
+    let row: Option<AccountRow> = users::table.find(id.get()).select(AccountRow::as_select()).get_result(connection).optional()?;
     row.map(AccountRow::into_account).transpose()
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn save_account(connection: &mut SqliteConnection, account: &Account)
 /// The profile of a user who is not erased.
 pub(crate) fn profile(connection: &mut SqliteConnection, id: UserId) -> QueryResult<Option<Profile>> {
     let query = users::table.find(id.get()).filter(not_erased()).select(ProfileRow::as_select());
-    query.first(connection).optional()?.map_or(Ok(None), ProfileRow::into_profile)
+    query.get_result(connection).optional()?.map_or(Ok(None), ProfileRow::into_profile)
 }
 
 /// Replaces the profile of a user who is not erased.
@@ -83,7 +83,7 @@ fn one(rows: usize) -> QueryResult<()> {
 }
 
 fn user(connection: &mut SqliteConnection, id: UserId) -> QueryResult<Option<User>> {
-    let row: Option<UserRow> = users::table.find(id.get()).select(UserRow::as_select()).first(connection).optional()?;
+    let row: Option<UserRow> = users::table.find(id.get()).select(UserRow::as_select()).get_result(connection).optional()?;
     row.map(|row| with_counts(connection, row)).transpose()
 }
 

@@ -143,7 +143,7 @@ fn free_id(connection: &mut SqliteConnection, record: &CheckedPreference) -> Que
 fn import_post(connection: &mut SqliteConnection, record: &CheckedPost) -> Stored {
     require_user(connection, record.post.author)?;
     let query = posts::table.filter(posts::id.eq(record.id.get())).select((posts::user_id, posts::kind));
-    let known: Option<(i64, String)> = query.first(connection).optional()?;
+    let known: Option<(i64, String)> = query.get_result(connection).optional()?;
     let row = PostRow::new(record.id, &record.post, record.added_at, record.last_activity_at);
     match known {
         None => {
@@ -163,7 +163,7 @@ fn import_post(connection: &mut SqliteConnection, record: &CheckedPost) -> Store
 fn import_vote(connection: &mut SqliteConnection, record: &CheckedVote) -> Stored {
     require_user(connection, record.voter)?;
     let query = posts::table.inner_join(users::table).filter(posts::id.eq(record.post.get())).filter(not_erased());
-    let author: Option<i64> = query.select(users::id).first(connection).optional()?;
+    let author: Option<i64> = query.select(users::id).get_result(connection).optional()?;
     let author = author.map(UserId::new).ok_or(Failure::Refused(RecordError::NoSuchPost(record.post)))?;
     let vote = VoteRow::new(record.voter, (author, record.post), Reaction::Like, record.voted_at);
     take_back(connection, vote.key())?;

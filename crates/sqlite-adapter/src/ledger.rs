@@ -30,7 +30,7 @@ impl<'c> Ledger<'c> {
     /// Opens the ledger of `owner`; `None` if there never was such a user.
     pub(crate) fn open(connection: &'c mut SqliteConnection, owner: UserId, stamp: Stamp) -> QueryResult<Option<Self>> {
         let query = users::table.find(owner.get()).select((AccountRow::as_select(), CountersRow::as_select()));
-        let Some((account, counters)) = query.first::<(AccountRow, CountersRow)>(connection).optional()? else { return Ok(None) };
+        let Some((account, counters)) = query.get_result::<(AccountRow, CountersRow)>(connection).optional()? else { return Ok(None) };
         let usage = Usage { keys: size(counters.preference_keys)?, bytes: size(counters.preference_bytes)? };
         let revision = Revision::new(counters.revision);
         Ok(Some(Self { connection, account: account.into_account()?, stamp, before: usage, usage, opened_at: revision, revision }))
@@ -164,13 +164,13 @@ impl<'c> Ledger<'c> {
 /// The preference of that id.
 pub(crate) fn by_id(connection: &mut SqliteConnection, owner: UserId, id: PreferenceId) -> QueryResult<Option<Preference>> {
     let query = preferences::table.find((owner.get(), id.get())).select(PreferenceRow::as_select());
-    Ok(query.first(connection).optional()?.map(Preference::from))
+    Ok(query.get_result(connection).optional()?.map(Preference::from))
 }
 
 /// The preference of that key.
 pub(crate) fn by_key(connection: &mut SqliteConnection, owner: UserId, key: &PreferenceKey) -> QueryResult<Option<Preference>> {
     let query = preferences::table.filter(preferences::user_id.eq(owner.get())).filter(preferences::key.eq(key.as_str()));
-    Ok(query.select(PreferenceRow::as_select()).first(connection).optional()?.map(Preference::from))
+    Ok(query.select(PreferenceRow::as_select()).get_result(connection).optional()?.map(Preference::from))
 }
 
 /// All preferences, by key.

@@ -2,6 +2,9 @@
 //!
 //! SQLite lets one connection write at a time, so one thread owns that connection, and a write may be several plain statements: nobody
 //! comes between them. Rules stay in the domain, also inside a transaction.
+//!
+//! A look-up of what can be there only once ends in diesel's `get_result`, not in `first`: that adds a `LIMIT ?`, and SQLite plans a
+//! statement anew whenever its limit is bound, which costs more than the look-up.
 
 mod accounts;
 mod archive;

@@ -7,7 +7,7 @@ use lethe_domain::profile::{NewUser, UniqueName};
 
 /// Whoever has reserved a name, given in the form in which it is unique.
 pub(crate) fn holder(connection: &mut SqliteConnection, of: UniqueName, name: &str) -> QueryResult<Option<UserId>> {
-    let holder: Option<i64> = reservations.find((of.name(), name)).select(user_id).first(connection).optional()?;
+    let holder: Option<i64> = reservations.find((of.name(), name)).select(user_id).get_result(connection).optional()?;
     Ok(holder.map(UserId::new))
 }
 

@@ -102,7 +102,10 @@ impl<'a, W: Write> Import<'a, W> {
     }
 
     async fn store(&mut self, mut batch: Batch) -> Result<(), Failure> {
-        let outcomes = self.archive.import(std::mem::take(&mut batch.texts)).await.map_err(|error| self.interruption(&batch, &error))?;
+        let outcomes = match std::mem::take(&mut batch.texts) {
+            none if none.is_empty() => Vec::new(),
+            texts => self.archive.import(texts).await.map_err(|error| self.interruption(&batch, &error))?,
+        };
         self.imported += outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         let refusals = batch.refusals(outcomes);
         self.refused += refusals.len();

@@ -82,7 +82,7 @@ impl Default for Settings {
             auth: Auth { public_keys: Vec::new(), private_key_file: None },
             limits: Limits::default(),
             deletion: Deletion { grace: None },
-            log: Log { format: LogFormat::default(), level: LogLevel::info() },
+            log: Log { format: LogFormat::default(), level: LogLevel::usual() },
         }
     }
 }

@@ -115,7 +115,7 @@ fn the_store_may_be_named_in_three_ways() {
 fn our_name_of_the_log_level_wins_over_the_usual_one() {
     let level = |variables: &[(&str, &str)]| line(&Place::new().load(variables).unwrap(), "log.level").0;
     assert_eq!(level(&[("RUST_LOG", "debug")]), "\"debug\"");
-    assert_eq!(level(&[("RUST_LOG", "")]), "\"info\"");
+    assert_eq!(level(&[("RUST_LOG", "")]), "\"info,actix_server=warn\"");
     assert_eq!(level(&[("RUST_LOG", "debug"), ("LETHE__LOG__LEVEL", "warn")]), "\"warn\"");
     assert_eq!(level(&[("LETHE__LOG__LEVEL", "warn"), ("RUST_LOG", "debug")]), "\"warn\"");
 }

@@ -199,8 +199,8 @@ text_in_files!(LogFormat);
 pub(crate) struct LogLevel(String);
 
 impl LogLevel {
-    pub(super) fn info() -> Self {
-        Self("info".to_owned())
+    pub(super) fn usual() -> Self {
+        Self("info,actix_server=warn".to_owned())
     }
 }
 

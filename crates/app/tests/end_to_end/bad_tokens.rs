@@ -112,9 +112,9 @@ fn blocks_that_burn_time() {
     let lethe = Lethe::start(Store::sqlite());
     let ann = lethe.sign_up("ann");
     let numbers = |count: usize| (0..count).map(|at| at.to_string()).collect::<Vec<_>>().join(", ");
-    let facts: String = (0..60).map(|at| format!("f({at}); ")).collect();
+    let facts = (0..60).map(|at| format!("f({at})")).collect::<Vec<_>>().join("; ");
     let hostile = [
-        format!("{facts}check if f($a), f($b), f($c), f($d), $a + $b + $c + $d < 0"),
+        format!("{facts}; check if f($a), f($b), f($c), f($d), $a + $b + $c + $d < 0"),
         "check if f($a), f($b), f($c), f($d), $a + $b + $c + $d < 0".to_owned(),
         vec!["check if true"; 100].join("; "),
         format!("check if {}", vec!["false"; 100].join(" or ")),

@@ -141,8 +141,7 @@ fn a_newcomer_gets_on() {
 #[test]
 fn a_reader_who_leaves_is_no_failure() {
     let lethe = Lethe::install(Store::sqlite());
-    let lines: String = (1..=3_000).map(|id| format!("{}\n", json!({ "type": "user", "id": id, "username": format!("u{id}") }))).collect();
-    lethe.import_all(&lines);
+    lethe.import_records((1..=3_000).map(|id| json!({ "type": "user", "id": id, "username": format!("u{id}") })));
     let mut export = lethe.command(&["export"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut reader = std::io::BufReader::new(export.stdout.take().unwrap());
     std::io::BufRead::read_line(&mut reader, &mut String::new()).unwrap();

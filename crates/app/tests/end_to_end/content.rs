@@ -48,8 +48,8 @@ fn votes_toggle(store: Store) {
     ann.vote("post", post);
     assert_eq!(count(), 2);
     let page = ann.client.get(&votes).body(200);
-    let voters: Vec<_> = page["results"].as_array().unwrap().iter().map(|vote| vote["user"].clone()).collect();
-    assert_eq!(voters, [json!({ "id": ann.id, "username": "ann", "deleted": false }), json!({ "id": bob.id, "username": "bob", "deleted": false })]);
+    let users: Vec<_> = page["results"].as_array().unwrap().iter().map(|vote| vote["user"].clone()).collect();
+    assert_eq!(users, [json!({ "id": ann.id, "username": "ann", "deleted": false }), json!({ "id": bob.id, "username": "bob", "deleted": false })]);
     assert_eq!(page["results"][0].as_object().unwrap().keys().collect::<Vec<_>>(), ["user", "reaction", "voted_at"]);
     bob.vote("post", post);
     assert_eq!(count(), 1);

@@ -74,7 +74,9 @@ fn what_was_acknowledged_is_there(store: Store) {
         expected.extend(learned.iter().take(ANSWERS_BEFORE_THE_CUT));
         lethe.kill();
         expected.extend(learned.iter());
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
 
         lethe.serve();
         let found = all_preferences(&lethe.bearing(&ann.token), &ann.preferences());

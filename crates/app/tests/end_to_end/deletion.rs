@@ -1,7 +1,7 @@
 //! The table of the page "Delete a specific user": every state of the account under either deletion, by the user itself, an admin, and others.
 
 use crate::common::{Answer, Client, Lethe, NOBODY, Store, on_both_stores};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::thread;
 
 on_both_stores!(
@@ -46,13 +46,13 @@ const TABLE: [(State, &str, Outcome); 10] = [
 ];
 
 impl State {
-    /// The line that imports a user into the state that this one is deleted from, or is.
-    fn line(self, id: i64) -> String {
+    /// The record of a user in the state that this one is deleted from, or is.
+    fn record(self, id: i64) -> Value {
         let status = match self {
             Self::Active | Self::SoftDeleted | Self::Erased => "a",
             Self::Blocked | Self::SoftDeletedWhileBlocked => "b",
         };
-        format!("{}\n", json!({ "type": "user", "id": id, "username": format!("u{id}"), "status": status }))
+        json!({ "type": "user", "id": id, "username": format!("u{id}"), "status": status })
     }
 
     /// The deletion that leads from there to this state.
@@ -91,7 +91,7 @@ fn every_state_answers_either_deletion(store: Store) {
     let admin = lethe.admin();
     let by_itself = |row: usize| 100 + i64::try_from(row).unwrap();
     let by_admin = |row: usize| 200 + i64::try_from(row).unwrap();
-    lethe.import_all(&TABLE.iter().enumerate().flat_map(|(row, (state, ..))| [state.line(by_itself(row)), state.line(by_admin(row))]).collect::<String>());
+    lethe.import_records(TABLE.iter().enumerate().flat_map(|(row, (state, ..))| [state.record(by_itself(row)), state.record(by_admin(row))]));
     for (row, (state, mode, outcome)) in TABLE.into_iter().enumerate() {
         for user in [by_itself(row), by_admin(row)] {
             if let Some(deletion) = state.deletion() {

@@ -1,5 +1,5 @@
 //! The built binary from outside: its commands, and the service over HTTP, on both stores.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod always_there;
 mod archive;

@@ -79,12 +79,13 @@ enum Outcome {
 
 fn expected(audience: Audience, caller: Caller, method: &str) -> Outcome {
     match (audience, caller) {
-        (Anybody, _) => Outcome::Success,
-        (_, Caller::ItselfReading) if method != "GET" => Outcome::Forbidden,
-        (Members, _) | (MembersInPerson, Caller::Itself | Caller::ItselfReading | Caller::Other) => Outcome::Success,
-        (MembersInPerson, Caller::Admin) => Outcome::NoSuchUser,
+        (Members | MembersInPerson | Owner | Admins, Caller::ItselfReading) if method != "GET" => Outcome::Forbidden,
         (Owner, Caller::Other) | (Admins, Caller::Itself | Caller::ItselfReading | Caller::Other) => Outcome::Forbidden,
-        (Owner, Caller::Itself | Caller::ItselfReading | Caller::Admin) | (Admins, Caller::Admin) => Outcome::Success,
+        (MembersInPerson, Caller::Admin) => Outcome::NoSuchUser,
+        (Anybody | Members, _)
+        | (MembersInPerson, Caller::Itself | Caller::ItselfReading | Caller::Other)
+        | (Owner, Caller::Itself | Caller::ItselfReading | Caller::Admin)
+        | (Admins, Caller::Admin) => Outcome::Success,
     }
 }
 

@@ -169,9 +169,7 @@ fn slashes_and_question_marks_do_not_matter(store: Store) {
 fn lists_are_paged(store: Store) {
     let lethe = Lethe::start(store);
     let ann = lethe.sign_up("ann");
-    let lines: String =
-        (0..101).map(|at| format!("{}\n", json!({ "type": "preference", "user_id": ann.id, "key": format!("k{at:03}"), "value": at }))).collect();
-    lethe.import_all(&lines);
+    lethe.import_records((0..101).map(|at| json!({ "type": "preference", "user_id": ann.id, "key": format!("k{at:03}"), "value": at })));
     let list = |query: &str| ann.client.get(&format!("{}{query}", ann.preferences())).body(200);
     let keys = |page: &Value| -> Vec<String> { page["results"].as_array().unwrap().iter().map(|entry| entry["key"].as_str().unwrap().to_owned()).collect() };
 

@@ -145,7 +145,7 @@ fn bad_requests_change_nothing(store: Store) {
     }
     let patched = send("PATCH", b"{}").expect(405);
     assert_eq!(patched.json()["success"], false);
-    let mut allowed: Vec<_> = patched.header("allow").unwrap().split(',').map(str::trim).collect();
+    let mut allowed: Vec<_> = patched.header("allow").unwrap().split(',').map(str::trim).filter(|method| !["HEAD", "OPTIONS"].contains(method)).collect();
     allowed.sort_unstable();
     assert_eq!(allowed, ["DELETE", "GET", "POST", "PUT"]);
     assert_eq!(settings(&ann), json!({ "kept": true }));

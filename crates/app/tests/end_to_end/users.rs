@@ -37,14 +37,11 @@ fn sign_up_checks_what_it_is_given(store: Store) {
 fn users_are_listed_and_searched(store: Store) {
     let lethe = Lethe::start(store);
     let ann = lethe.sign_up("ann");
-    let lines: String = (0..25)
-        .map(|at| format!("{}\n", json!({ "type": "user", "id": 1000 + at, "username": format!("x%_{at}").replace('%', "+"), "real_name": "100% \\ Real" })))
-        .collect();
-    lethe.import_all(&lines);
+    lethe.import_records((0..25).map(|at| json!({ "type": "user", "id": 1000 + at, "username": format!("x+_{at}"), "real_name": "100% \\ Real" })));
     let first = ann.client.get("/api/v2/user/").body(200);
     assert_eq!((&first["count"], first["results"].as_array().unwrap().len()), (&json!(26), 20));
     let next = first["next"].as_str().unwrap().strip_prefix(&lethe.base()).unwrap();
-    assert_eq!(ann.client.get(next).ids(), [1020, 1021, 1022, 1023, 1024].iter().copied().collect::<Vec<i64>>());
+    assert_eq!(ann.client.get(next).ids(), [1019, 1020, 1021, 1022, 1023, 1024]);
     assert_eq!(ann.client.get("/api/v2/user/?search=ANN").ids(), [ann.id]);
     assert_eq!(ann.client.get("/api/v2/user/?search=100%25").body(200)["count"], 25);
     assert_eq!(ann.client.get("/api/v2/user/?search=%25%25").body(200)["count"], 0);
@@ -114,12 +111,9 @@ fn accounts_are_searched(store: Store) {
 fn moderators_see_every_state(store: Store) {
     let lethe = Lethe::start(store);
     let admin = lethe.admin();
-    let lines: String = [(1, "a"), (2, "b"), (3, "d"), (4, "u")]
-        .iter()
-        .map(|(id, status)| format!("{}\n", json!({ "type": "user", "id": id, "username": format!("u{id}"), "status": status })))
-        .collect();
-    lethe.import_all(&lines);
-    for (id, status) in [(1, "a"), (2, "b"), (3, "d"), (4, "u")] {
+    let states = [(1, "a"), (2, "b"), (3, "d"), (4, "u")];
+    lethe.import_records(states.map(|(id, status)| json!({ "type": "user", "id": id, "username": format!("u{id}"), "status": status })));
+    for (id, status) in states {
         assert_eq!(admin.get(&format!("/api/v2/moderation/user/?status={status}")).ids(), [id]);
     }
     let all = admin.get("/api/v2/moderation/user/").ids();

@@ -4,10 +4,10 @@
 
 use crate::body::BodyError;
 use crate::caller::CallerError;
-use crate::dialect::Refusal;
-use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use crate::dialect::{Refusal, failure};
+use crate::fault::Fault;
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use actix_web::{HttpResponse, ResponseError};
 use lethe_domain::account::TransitionError;
 use lethe_domain::limits::QuotaError;
 use lethe_domain::profile::FieldError;
@@ -42,10 +42,7 @@ pub(crate) enum Problem {
     },
     Unsupported(String),
     BodyTimedOut,
-    /// Trying again may help. The text is for the log.
-    Unavailable(String),
-    /// A defect. The text is for the log.
-    Failed(String),
+    Fault(Fault),
 }
 
 /// What is wrong with one field.
@@ -162,8 +159,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::NotFound => Self::NotFound,
             Refusal::MethodNotAllowed(method) => Self::MethodNotAllowed(method),
-            Refusal::OutOfTime => Self::Unavailable("the request took too long".into()),
-            Refusal::Failed(cause) => Self::Failed(cause),
+            Refusal::Fault(fault) => Self::Fault(fault),
         }
     }
 }
@@ -176,7 +172,7 @@ impl From<AccessError> for Problem {
             AccessError::Forbidden => Self::Forbidden,
             AccessError::NoSuchUser => Self::UserNotFound,
             AccessError::UserSoftDeleted => Self::UserSoftDeleted,
-            AccessError::Undecided => Self::Unavailable(error.to_string()),
+            AccessError::Undecided => Self::Fault(Fault::Unavailable(error.to_string())),
             AccessError::Store(error) => error.into(),
         }
     }
@@ -184,10 +180,7 @@ impl From<AccessError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) | StoreError::Contention(_) => Self::Unavailable(error.to_string()),
-            StoreError::Failed(_) => Self::Failed(error.to_string()),
-        }
+        Self::Fault(error.into())
     }
 }
 
@@ -299,8 +292,8 @@ impl Problem {
                 (StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", format!("The request body may have at most {limit} bytes.").into())
             }
             Self::Unsupported(what) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", what.into()),
-            Self::Failed(_) => (StatusCode::INTERNAL_SERVER_ERROR, "error", "A server error occurred.".into()),
-            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service temporarily unavailable, try again later.".into()),
+            Self::Fault(Fault::Failed(_)) => (StatusCode::INTERNAL_SERVER_ERROR, "error", "A server error occurred.".into()),
+            Self::Fault(Fault::Unavailable(_)) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service temporarily unavailable, try again later.".into()),
         }
     }
 
@@ -310,15 +303,6 @@ impl Problem {
         }
         let (_, code, message) = self.row();
         vec![ErrorEntry::Whole(ErrorMessage { code, message })]
-    }
-
-    /// The cause of what is not the client's doing goes into the log, where the request's id leads to it.
-    fn log(&self) {
-        if let Self::Failed(cause) = self {
-            tracing::error!(cause, "request failed");
-        } else if let Self::Unavailable(cause) = self {
-            tracing::warn!(cause, "request could not be served");
-        }
     }
 }
 
@@ -341,13 +325,9 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.log();
-        let mut response = HttpResponseBuilder::new(self.status_code());
-        match self.status_code() {
-            StatusCode::UNAUTHORIZED => response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"api\"")),
-            StatusCode::SERVICE_UNAVAILABLE => response.insert_header((RETRY_AFTER, "1")),
-            _ => &mut response,
-        };
-        response.json(Errors { errors: self.entries() })
+        if let Self::Fault(fault) = self {
+            fault.log();
+        }
+        failure(self.status_code()).json(Errors { errors: self.entries() })
     }
 }

@@ -9,7 +9,7 @@ mod moderation;
 mod posts;
 mod preferences;
 mod routes;
-pub(crate) mod schema;
+mod schema;
 mod signup;
 mod user;
 mod users;

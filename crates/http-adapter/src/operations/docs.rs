@@ -1,9 +1,11 @@
 //! The API's description, for programs and as a page for people. All of the page's files are in the binary.
 
 use crate::dialect::{Dialect, Refusal};
+use crate::fault::Fault;
 use crate::openapi::openapi;
 use actix_web::http::header::{CONTENT_ENCODING, ContentEncoding, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
+use std::borrow::Cow;
 use std::sync::Arc;
 use utoipa_swagger_ui::Config;
 
@@ -59,9 +61,13 @@ fn serve(file: &str, request: &HttpRequest, page: &ApiPage) -> HttpResponse {
             if file.gzpipped {
                 response.insert_header((CONTENT_ENCODING, ContentEncoding::Gzip));
             }
-            response.content_type(file.content_type).body(file.bytes.into_owned())
+            let bytes = match file.bytes {
+                Cow::Borrowed(bytes) => web::Bytes::from_static(bytes),
+                Cow::Owned(bytes) => bytes.into(),
+            };
+            response.content_type(file.content_type).body(bytes)
         }
         Ok(None) => refuse(Refusal::NotFound),
-        Err(error) => refuse(Refusal::Failed(error.to_string())),
+        Err(error) => refuse(Refusal::Fault(Fault::Failed(error.to_string()))),
     }
 }

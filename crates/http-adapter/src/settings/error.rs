@@ -4,10 +4,10 @@
 
 use crate::body::BodyError;
 use crate::caller::CallerError;
-use crate::dialect::Refusal;
+use crate::dialect::{Refusal, failure};
+use crate::fault::Fault;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use actix_web::{HttpResponse, ResponseError};
 use lethe_ports::inbound::{AccessError, SettingsError};
 use lethe_ports::outbound::StoreError;
 use serde::Serialize;
@@ -32,10 +32,7 @@ pub(crate) enum Problem {
         limit: usize,
     },
     Unsupported(String),
-    /// Trying again may help. The text is for the log.
-    Unavailable(String),
-    /// A defect. The text is for the log.
-    Failed(String),
+    Fault(Fault),
 }
 
 impl Problem {
@@ -76,7 +73,7 @@ impl From<AccessError> for Problem {
             AccessError::Forbidden => Self::Forbidden,
             // Settings are the caller's own, so the user can only have been deleted while the request was on its way.
             AccessError::NoSuchUser | AccessError::UserSoftDeleted => Self::UserNotFound,
-            AccessError::Undecided => Self::Unavailable(error.to_string()),
+            AccessError::Undecided => Self::Fault(Fault::Unavailable(error.to_string())),
             AccessError::Store(error) => error.into(),
         }
     }
@@ -84,10 +81,7 @@ impl From<AccessError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) | StoreError::Contention(_) => Self::Unavailable(error.to_string()),
-            StoreError::Failed(_) => Self::Failed(error.to_string()),
-        }
+        Self::Fault(error.into())
     }
 }
 
@@ -96,8 +90,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::NotFound => Self::NotFound,
             Refusal::MethodNotAllowed(_) => Self::MethodNotAllowed,
-            Refusal::OutOfTime => Self::Unavailable("the request took too long".into()),
-            Refusal::Failed(cause) => Self::Failed(cause),
+            Refusal::Fault(fault) => Self::Fault(fault),
         }
     }
 }
@@ -127,8 +120,8 @@ impl Problem {
             Self::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "Request timeout"),
             Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large"),
             Self::Unsupported(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported content encoding"),
-            Self::Failed(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
-            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service temporarily unavailable"),
+            Self::Fault(Fault::Failed(_)) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
+            Self::Fault(Fault::Unavailable(_)) => (StatusCode::SERVICE_UNAVAILABLE, "Service temporarily unavailable"),
         }
     }
 
@@ -138,23 +131,7 @@ impl Problem {
             Self::Refused { detail, .. } => Some(detail.clone()),
             Self::BodyTooLarge { limit } => Some(format!("The body may have at most {limit} bytes.")),
             Self::Unsupported(encoding) => Some(format!("The content encoding \"{encoding}\" is not read.")),
-            Self::Unauthorized
-            | Self::Forbidden
-            | Self::UserNotFound
-            | Self::NotFound
-            | Self::MethodNotAllowed
-            | Self::BodyTimedOut
-            | Self::Unavailable(_)
-            | Self::Failed(_) => None,
-        }
-    }
-
-    /// The cause of what is not the client's doing goes into the log, where the request's id leads to it.
-    fn log(&self) {
-        if let Self::Failed(cause) = self {
-            tracing::error!(cause, "request failed");
-        } else if let Self::Unavailable(cause) = self {
-            tracing::warn!(cause, "request could not be served");
+            Self::Unauthorized | Self::Forbidden | Self::UserNotFound | Self::NotFound | Self::MethodNotAllowed | Self::BodyTimedOut | Self::Fault(_) => None,
         }
     }
 }
@@ -171,14 +148,10 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.log();
+        if let Self::Fault(fault) = self {
+            fault.log();
+        }
         let (status, message) = self.row();
-        let mut response = HttpResponseBuilder::new(status);
-        match status {
-            StatusCode::UNAUTHORIZED => response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"api\"")),
-            StatusCode::SERVICE_UNAVAILABLE => response.insert_header((RETRY_AFTER, "1")),
-            _ => &mut response,
-        };
-        response.json(ErrorJson { success: false, message, error: self.detail().as_deref() })
+        failure(status).json(ErrorJson { success: false, message, error: self.detail().as_deref() })
     }
 }

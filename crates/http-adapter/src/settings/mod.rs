@@ -3,7 +3,7 @@
 mod error;
 mod handlers;
 mod routes;
-pub(crate) mod schema;
+mod schema;
 
 pub(crate) use error::Problem;
 pub(crate) use routes::{endpoints, openapi};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// A plain token of that user that ended in 1970.
 pub(crate) fn expired_token(lethe: &Lethe, user: i64) -> String {
-    let new = NewToken { user: UserId::new(user), admin: false, ttl: Duration::from_secs(60) };
+    let new = NewToken { user: UserId::new(user), admin: false, ttl: Duration::from_mins(1) };
     issue(&signing_key(lethe), &new, Timestamp::EPOCH).unwrap()
 }
 

@@ -134,7 +134,7 @@ impl Lethe {
                 }
             }
         });
-        let address = address.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| {
+        let address = address.recv_timeout(Duration::from_mins(1)).unwrap_or_else(|_| {
             let _ = process.kill();
             panic!("the service did not start: {:?}", process.wait());
         });
@@ -214,6 +214,13 @@ impl Lethe {
     pub(crate) fn user(&self, id: i64, username: &str) -> User {
         let token = self.token(id);
         User { id, username: username.to_owned(), client: self.bearing(&token), token }
+    }
+
+    /// Imports these records, of which none may be refused.
+    #[track_caller]
+    pub(crate) fn import_records(&self, records: impl IntoIterator<Item = Value>) {
+        let lines: Vec<_> = records.into_iter().map(|record| record.to_string()).collect();
+        self.import_all(&lines.join("\n"));
     }
 
     /// Imports these lines; what the command said and how it ended.
