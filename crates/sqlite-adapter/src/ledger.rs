@@ -2,6 +2,7 @@
 
 use crate::error::{Failure, corrupt};
 use crate::ids::{IdKind, next_id};
+use crate::prepared::Prepared;
 use crate::row::{ChangeRow, PreferenceRow};
 use crate::schema::{changes, preferences, users};
 use crate::user_row::{AccountRow, CountersRow};
@@ -111,7 +112,7 @@ impl<'c> Ledger<'c> {
             return Ok(());
         }
         let counters = CountersRow { revision: self.revision.get(), preference_keys: number(self.usage.keys)?, preference_bytes: number(self.usage.bytes)? };
-        diesel::update(users::table.find(self.account.id.get())).set(counters).execute(self.connection)?;
+        Prepared(diesel::update(users::table.find(self.account.id.get())).set(counters)).execute(self.connection)?;
         Ok(())
     }
 
@@ -143,7 +144,8 @@ impl<'c> Ledger<'c> {
     }
 
     fn replace(&mut self, current: &Preference, after: &Preference) -> QueryResult<()> {
-        diesel::update(preferences::table.find((current.owner.get(), current.id.get()))).set(PreferenceRow::from(after)).execute(self.connection)?;
+        let row = preferences::table.find((current.owner.get(), current.id.get()));
+        Prepared(diesel::update(row).set(PreferenceRow::from(after))).execute(self.connection)?;
         self.count(Some(current), Some(after));
         Ok(())
     }

@@ -21,6 +21,7 @@ mod ledger;
 mod migration;
 mod names;
 mod preferences;
+mod prepared;
 mod readers;
 mod row;
 mod schema;

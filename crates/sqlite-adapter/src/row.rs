@@ -55,7 +55,8 @@ impl From<PreferenceRow> for Preference {
 
 /// An entry of the change log.
 #[derive(Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = changes)]
+// Null is written out: a statement that leaves columns out is prepared anew each time.
+#[diesel(table_name = changes, treat_none_as_default_value = false)]
 pub(crate) struct ChangeRow {
     user_id: i64,
     revision: i64,

@@ -11,7 +11,7 @@ use lethe_domain::profile::{Email, ExtId, Gender, NewUser, Person, PostCounts, P
 
 /// The columns of an account's life.
 #[derive(Debug, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = users, treat_none_as_null = true)]
+#[diesel(table_name = users, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(crate) struct AccountRow {
     id: i64,
     status: String,
@@ -87,7 +87,7 @@ fn live_state(letter: Option<&str>) -> QueryResult<LiveState> {
 
 /// The columns of a profile. All are null once the user is erased, and `date_joined` only then.
 #[derive(Debug, Default, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = users, treat_none_as_null = true)]
+#[diesel(table_name = users, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(crate) struct ProfileRow {
     real_name: Option<String>,
     email: Option<String>,
@@ -138,7 +138,7 @@ impl ProfileRow {
 
 /// The columns of the two unique names.
 #[derive(Debug, Default, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = users, treat_none_as_null = true)]
+#[diesel(table_name = users, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(crate) struct NamesRow {
     pub(crate) username: Option<String>,
     pub(crate) ext_id: Option<String>,

@@ -1,7 +1,9 @@
 //! Importing a batch of lines.
 
 use crate::Lethe;
-use lethe_domain::archive::Record;
+use crate::retry::on_contention;
+use lethe_domain::archive::{CheckedRecord, Record};
+use lethe_domain::time::Timestamp;
 use lethe_ports::outbound::{ArchiveStore, RecordOutcome, StoreError};
 
 impl<S: ArchiveStore> Lethe<S> {
@@ -14,10 +16,15 @@ impl<S: ArchiveStore> Lethe<S> {
             let checked = Record::parse(line).and_then(|record| record.check(&self.policy.limits, now));
             outcomes.push(checked.map(|record| passed.push(record)));
         }
-        let mut stored = self.store.import(passed, &self.policy.limits, now).await?.into_iter();
+        let mut stored = self.store_records(passed, now).await?.into_iter();
         for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
             *outcome = stored.next().ok_or_else(|| StoreError::Failed("the store did not say what became of a record".into()))?;
         }
         Ok(outcomes)
+    }
+
+    /// Stores a batch, again while other writers are in the way, since a refusal for that reason leaves no trace.
+    async fn store_records(&self, records: Vec<CheckedRecord>, now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError> {
+        on_contention(|| self.store.import(records.clone(), &self.policy.limits, now)).await
     }
 }

@@ -25,6 +25,12 @@ macro_rules! store_failure {
 
 store_failure!(AccountError, ContentError, CreateUserError, DeleteUserError, SettingsError);
 
+impl StoreFailure for StoreError {
+    fn store_error(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
+
 /// Runs a transaction again while it fails by contention, which leaves no trace.
 pub(crate) async fn on_contention<T, E: StoreFailure, F: Future<Output = Result<T, E>>>(mut attempt: impl FnMut() -> F) -> Result<T, E> {
     for _ in 1..TRIES {

@@ -5,6 +5,7 @@ mod always_there;
 mod archive;
 mod bad_bodies;
 mod bad_http;
+mod bad_paths;
 mod bad_tokens;
 mod commands;
 mod content;

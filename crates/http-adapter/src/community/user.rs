@@ -4,6 +4,7 @@ use lethe_domain::content::Author;
 use lethe_domain::profile::{Person, PostCounts};
 use lethe_domain::{Profile, Role, Timestamp, User};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A user, as everybody sees it. Of a hard deleted one only the id is left.
@@ -119,6 +120,10 @@ pub(super) struct MeJson {
     #[serde(flatten)]
     user: UserJson,
     email: Option<String>,
+    /// Always `false`: Lethe sends no mail, so it never learns.
+    email_isvalid: bool,
+    /// Always empty: what a request may do is decided by its token.
+    permission: BTreeMap<String, bool>,
     /// `admin`, `moderator`, `editor`, `publisher` or none.
     role: Option<&'static str>,
     status: &'static str,
@@ -131,6 +136,8 @@ impl From<User> for MeJson {
         let profile = user.person.as_ref().map(|person| &person.profile);
         Self {
             email: profile.and_then(|profile| profile.email.as_ref()).map(ToString::to_string),
+            email_isvalid: false,
+            permission: BTreeMap::new(),
             role: profile.and_then(|profile| profile.role).map(Role::word),
             status: user.status().letter(),
             unseen_interactions_counter: 0,

@@ -22,6 +22,8 @@ pub(crate) enum Problem {
         message: &'static str,
         detail: String,
     },
+    /// The body names no keys to delete. The page documents this answer to the letter, so nothing is added to it.
+    NoKeys,
     Unauthorized,
     Forbidden,
     UserNotFound,
@@ -46,14 +48,14 @@ impl Problem {
         }
     }
 
-    /// The problem of a body that cannot be read, by an operation that answers a bad body with `message`.
-    pub(super) fn of_body(message: &'static str) -> impl Fn(BodyError) -> Self {
+    /// The problem of a body that cannot be read, by an operation that refuses a bad body in this way.
+    pub(super) fn of_body(refused: impl Fn(&str) -> Self) -> impl Fn(BodyError) -> Self {
         move |error| match error {
             BodyError::TooLarge { limit } => Self::BodyTooLarge { limit },
             BodyError::Encoded(encoding) => Self::Unsupported(encoding),
             BodyError::TimedOut => Self::BodyTimedOut,
-            BodyError::NotUtf8 => Self::Refused { message, detail: "The body is not UTF-8.".into() },
-            BodyError::Broken => Self::Refused { message, detail: "The body is incomplete.".into() },
+            BodyError::NotUtf8 => refused("The body is not UTF-8."),
+            BodyError::Broken => refused("The body is incomplete."),
         }
     }
 }
@@ -112,6 +114,7 @@ impl Problem {
     fn row(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Refused { message, .. } => (StatusCode::BAD_REQUEST, message),
+            Self::NoKeys => (StatusCode::BAD_REQUEST, "Keys array is required and must not be empty"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::UserNotFound => (StatusCode::NOT_FOUND, "User not found"),
@@ -131,7 +134,14 @@ impl Problem {
             Self::Refused { detail, .. } => Some(detail.clone()),
             Self::BodyTooLarge { limit } => Some(format!("The body may have at most {limit} bytes.")),
             Self::Unsupported(encoding) => Some(format!("The content encoding \"{encoding}\" is not read.")),
-            Self::Unauthorized | Self::Forbidden | Self::UserNotFound | Self::NotFound | Self::MethodNotAllowed | Self::BodyTimedOut | Self::Fault(_) => None,
+            Self::NoKeys
+            | Self::Unauthorized
+            | Self::Forbidden
+            | Self::UserNotFound
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::BodyTimedOut
+            | Self::Fault(_) => None,
         }
     }
 }

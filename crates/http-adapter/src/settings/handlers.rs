@@ -17,7 +17,6 @@ type Answer = Result<HttpResponse, Problem>;
 const NOT_REPLACED: &str = "Failed to update user settings";
 const NOT_MERGED: &str = "Failed to partially update user settings";
 const NOT_REMOVED: &str = "Failed to delete user settings keys";
-const NO_KEYS: &str = "Keys array is required and must not be empty";
 
 /// Shows the settings of the calling user.
 #[utoipa::path(get, path = "/settings/user", tag = "settings", operation_id = "get_settings", responses((status = 200, body = SettingsJson), Failures))]
@@ -36,7 +35,7 @@ pub(super) async fn read(asked: Asked) -> Answer {
     responses((status = 200, body = MessageJson), Failures, BodyFailures)
 )]
 pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
-    let wanted = asked.body(body, Operation::Update, NOT_REPLACED, replacement).await?;
+    let wanted = asked.body(body, Operation::Update, not_replaced, replacement).await?;
     asked.services().settings.replace(&asked.caller, wanted).await.map_err(Problem::of(NOT_REPLACED))?;
     Ok(done("User settings updated successfully"))
 }
@@ -51,7 +50,7 @@ pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
     responses((status = 200, body = MessageJson), Failures, BodyFailures)
 )]
 pub(super) async fn merge(asked: Asked, body: web::Payload) -> Answer {
-    let changes = asked.body(body, Operation::Update, NOT_MERGED, changes).await?;
+    let changes = asked.body(body, Operation::Update, not_merged, changes).await?;
     asked.services().settings.merge(&asked.caller, changes).await.map_err(Problem::of(NOT_MERGED))?;
     Ok(done("User settings partially updated successfully"))
 }
@@ -66,7 +65,7 @@ pub(super) async fn merge(asked: Asked, body: web::Payload) -> Answer {
     responses((status = 200, body = MessageJson), Failures, BodyFailures)
 )]
 pub(super) async fn remove(asked: Asked, body: web::Payload) -> Answer {
-    let names = asked.body(body, Operation::Delete, NO_KEYS, names).await?;
+    let names = asked.body(body, Operation::Delete, |_| Problem::NoKeys, names).await?;
     asked.services().settings.remove(&asked.caller, names).await.map_err(Problem::of(NOT_REMOVED))?;
     Ok(done("User settings keys deleted successfully"))
 }
@@ -77,11 +76,11 @@ impl Asked {
         &self,
         body: web::Payload,
         operation: Operation,
-        message: &'static str,
+        refused: impl Fn(&str) -> Problem,
         parse: impl FnOnce(&str, &Limits) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let act = Act::on(operation, self.caller.actor.user);
-        self.read(body, &act, |text| parse(&text.map_err(Problem::of_body(message))?, self.limits())).await
+        self.read(body, &act, |text| parse(&text.map_err(Problem::of_body(refused))?, self.limits())).await
     }
 }
 
@@ -89,30 +88,36 @@ fn done(message: &'static str) -> HttpResponse {
     HttpResponse::Ok().json(MessageJson { success: true, message })
 }
 
-fn refused(message: &'static str, detail: impl Into<String>) -> Problem {
-    Problem::Refused { message, detail: detail.into() }
+fn not_replaced(detail: &str) -> Problem {
+    Problem::Refused { message: NOT_REPLACED, detail: detail.into() }
+}
+
+fn not_merged(detail: &str) -> Problem {
+    Problem::Refused { message: NOT_MERGED, detail: detail.into() }
+}
+
+fn too_many_keys(count: usize, limit: usize) -> Problem {
+    Problem::Refused { message: NOT_REMOVED, detail: format!("At most {limit} keys can be deleted at once, and these are {count}.") }
 }
 
 fn replacement(text: &str, limits: &Limits) -> Result<Document, Problem> {
-    let members = members(text).map_err(|error| refused(NOT_REPLACED, error.to_string()))?;
-    let settings = members.get("settings").ok_or_else(|| refused(NOT_REPLACED, "settings: This field is required."))?;
-    Document::parse(settings.get(), limits).map_err(|error| refused(NOT_REPLACED, error.to_string()))
+    let members = members(text).map_err(|error| not_replaced(&error.to_string()))?;
+    let settings = members.get("settings").ok_or_else(|| not_replaced("settings: This field is required."))?;
+    Document::parse(settings.get(), limits).map_err(|error| not_replaced(&error.to_string()))
 }
 
 fn changes(text: &str, limits: &Limits) -> Result<Document, Problem> {
-    Document::parse(text, limits).map_err(|error| refused(NOT_MERGED, error.to_string()))
+    Document::parse(text, limits).map_err(|error| not_merged(&error.to_string()))
 }
 
 /// The names in `keys`. Those that can name nothing are as absent as any other, and left out.
 fn names(text: &str, limits: &Limits) -> Result<Vec<SettingName>, Problem> {
-    let members = members(text).map_err(|error| refused(NO_KEYS, error.to_string()))?;
-    let keys = members.get("keys").ok_or_else(|| refused(NO_KEYS, "keys: This field is required."))?;
-    let keys: Vec<String> = serde_json::from_str(keys.get()).map_err(|error| refused(NO_KEYS, error.to_string()))?;
+    let members = members(text).map_err(|_| Problem::NoKeys)?;
+    let keys = members.get("keys").ok_or(Problem::NoKeys)?;
+    let keys: Vec<String> = serde_json::from_str(keys.get()).map_err(|_| Problem::NoKeys)?;
     match keys.len() {
-        0 => Err(refused(NO_KEYS, "keys: This list may not be empty.")),
-        count if count > limits.keys_per_deletion => {
-            Err(refused(NOT_REMOVED, format!("At most {} keys can be deleted at once, and these are {count}.", limits.keys_per_deletion)))
-        }
+        0 => Err(Problem::NoKeys),
+        count if count > limits.keys_per_deletion => Err(too_many_keys(count, limits.keys_per_deletion)),
         _ => Ok(keys.iter().filter_map(|key| SettingName::parse(key, limits)).collect()),
     }
 }

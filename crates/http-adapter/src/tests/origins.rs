@@ -1,6 +1,6 @@
 //! Calls from pages of other origins.
 
-use super::house::{Reply, With, ask_at, get, request};
+use super::house::{Reply, ask_at, get, request};
 use super::mocks::Mocks;
 use crate::HttpConfig;
 use actix_web::http::{Method, StatusCode};

@@ -67,7 +67,7 @@ async fn anyone_sees_a_user_without_a_token() {
 async fn one_sees_more_of_oneself() {
     let mut mocks = Mocks::default();
     mocks.accounts.expect_me().once().return_once(|_| Ok(ann()));
-    let more = "\"email\":\"ann@example.org\",\"role\":\"editor\",\"status\":\"a\",\"unseen_interactions_counter\":0,\"unseen_notification_banners_counter\":0";
+    let more = "\"email\":\"ann@example.org\",\"email_isvalid\":false,\"permission\":{},\"role\":\"editor\",\"status\":\"a\",\"unseen_interactions_counter\":0,\"unseen_notification_banners_counter\":0";
     assert_shows(&ask(mocks, get("/api/v2/user/me/").by(1)).await, &format!("{{{},{more}}}", ann_json(ALIVE)));
 }
 

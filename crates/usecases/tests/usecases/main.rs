@@ -5,4 +5,5 @@ mod deletion;
 mod hot_path;
 mod preferences;
 mod settings;
+mod users;
 mod world;

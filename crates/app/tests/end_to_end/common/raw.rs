@@ -1,5 +1,6 @@
 //! Bytes on a socket, for requests that no HTTP library would send.
 
+use serde_json::Value;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -43,6 +44,15 @@ pub(crate) fn until(stream: &mut TcpStream, end: &str) -> String {
 /// The status of the first answer in `text`; `None` when the connection was closed without one.
 pub(crate) fn status(text: &str) -> Option<u16> {
     text.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()
+}
+
+/// An answer of that status in the form of whichever dialect was spoken.
+#[track_caller]
+pub(crate) fn assert_refusal(answer: &str, expected: u16) {
+    assert_eq!(status(answer), Some(expected), "{answer}");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let body: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"));
+    assert!(body["errors"][0]["code"].is_string() || body["success"] == false, "{answer}");
 }
 
 /// A loopback address that nobody listens on. It was free a moment ago, and the system hands out others first.
