@@ -121,22 +121,22 @@ fn page_of_users(connection: &mut SqliteConnection, filter: &UserFilter, page: P
 
 fn filtered(filter: &UserFilter) -> users::BoxedQuery<'_, Sqlite> {
     // Not by LIKE: that would need escapes, and ends a pattern at a NUL.
-    let contains = |needle: &str| needle.to_ascii_lowercase();
+    let in_lower_case = |needle: &str| needle.to_ascii_lowercase();
     let statuses = filter.statuses.iter().map(|status| status.letter());
     let mut query = users::table.filter(users::status.eq_any(statuses)).into_boxed();
-    if let Some(needle) = filter.search.as_deref().map(contains) {
+    if let Some(needle) = filter.search.as_deref().map(in_lower_case) {
         query = query.filter(instr(lower(users::username), needle.clone()).gt(0).or(instr(lower(users::real_name), needle).gt(0)));
     }
-    if let Some(needle) = filter.username.as_deref().map(contains) {
+    if let Some(needle) = filter.username.as_deref().map(in_lower_case) {
         query = query.filter(instr(lower(users::username), needle).gt(0));
     }
-    if let Some(needle) = filter.real_name.as_deref().map(contains) {
+    if let Some(needle) = filter.real_name.as_deref().map(in_lower_case) {
         query = query.filter(instr(lower(users::real_name), needle).gt(0));
     }
-    if let Some(needle) = filter.location.as_deref().map(contains) {
+    if let Some(needle) = filter.location.as_deref().map(in_lower_case) {
         query = query.filter(instr(lower(users::location), needle).gt(0));
     }
-    if let Some(needle) = filter.description.as_deref().map(contains) {
+    if let Some(needle) = filter.description.as_deref().map(in_lower_case) {
         query = query.filter(instr(lower(users::description), needle).gt(0));
     }
     if let Some(gender) = filter.gender {

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 /// Idle memory stays low: a connection caches 1 MiB at the most, and the system's own cache is behind it.
 const COMMON: &str = "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -1024;";
 
-/// `FULL`: a commit that was acknowledged is on the disk. `secure_delete`: what is erased is overwritten with zeros at once, instead of
-/// staying in free pages until somebody else's rows need them.
+/// `FULL`: a commit that was acknowledged is on the disk. `secure_delete`: what is erased is overwritten with zeros, instead of staying in
+/// free pages until somebody else's rows need them. Older images of a page stay in the write-ahead log until it is begun anew.
 const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;";
 
 const READER: &str = "PRAGMA query_only = ON;";
@@ -53,4 +53,43 @@ fn try_open(name: &str, setup: &str) -> Result<SqliteConnection, StoreError> {
     connection.batch_execute(COMMON).map_err(store_error)?;
     connection.batch_execute(setup).map_err(store_error)?;
     Ok(connection)
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use diesel::prelude::*;
+    use diesel::sql_types::{BigInt, Text};
+
+    #[derive(QueryableByName)]
+    struct Settings {
+        #[diesel(sql_type = Text)]
+        journal_mode: String,
+        #[diesel(sql_type = BigInt)]
+        synchronous: i64,
+        #[diesel(sql_type = BigInt)]
+        secure_delete: i64,
+        #[diesel(sql_type = BigInt)]
+        busy: i64,
+        #[diesel(sql_type = BigInt)]
+        query_only: i64,
+    }
+
+    fn settings(connection: &mut SqliteConnection) -> Settings {
+        let query = "SELECT journal_mode, synchronous, secure_delete, b.timeout AS busy, query_only
+             FROM pragma_journal_mode, pragma_synchronous, pragma_secure_delete, pragma_busy_timeout b, pragma_query_only";
+        diesel::sql_query(query).get_result(connection).expect("SQLite tells its settings")
+    }
+
+    #[test]
+    fn commits_are_durable_and_deletions_leave_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("lethe.db");
+        let writer = settings(&mut open_writer(&path).expect("a new file"));
+        let full = 2;
+        assert_eq!((writer.journal_mode.as_str(), writer.synchronous, writer.secure_delete, writer.busy), ("wal", full, 1, 5000));
+        let reader = settings(&mut open_reader(&path).expect("the same file"));
+        assert_eq!((reader.journal_mode.as_str(), reader.query_only, reader.busy), ("wal", 1, 5000));
+    }
 }

@@ -62,7 +62,8 @@ pub(crate) fn toggle_vote(connection: &mut SqliteConnection, vote: &VoteRow) -> 
 
 fn post(connection: &mut SqliteConnection, kind: PostKind, id: PostId) -> QueryResult<Option<Post>> {
     let query = posts::table.inner_join(users::table).filter(posts::id.eq(id.get())).filter(posts::kind.eq(kind.name()));
-    let row: Option<(PostRow, AuthorRow)> = query.filter(not_erased()).select((PostRow::as_select(), AuthorRow::as_select())).get_result(connection).optional()?;
+    let row: Option<(PostRow, AuthorRow)> =
+        query.filter(not_erased()).select((PostRow::as_select(), AuthorRow::as_select())).get_result(connection).optional()?;
     row.map(|(post, author)| post.into_post(author)).transpose()
 }
 

@@ -1,7 +1,7 @@
 //! Where ids come from. They only go up, in the same transaction as what they are given to.
 
-use crate::prepared::Prepared;
 use crate::schema::ids::dsl::{ids, kind, last};
+use crate::statement::TakeId;
 use diesel::prelude::*;
 
 /// What is numbered.
@@ -24,11 +24,11 @@ impl IdKind {
 
 /// Hands out the next id.
 pub(crate) fn next_id(connection: &mut SqliteConnection, of: IdKind) -> QueryResult<i64> {
-    Prepared(diesel::update(ids.filter(kind.eq(of.name()))).set(last.eq(last + 1)).returning(last)).get_result(connection)
+    TakeId { kind: of.name() }.get_result(connection)
 }
 
 /// Sees to it that `id`, which came from elsewhere, is never handed out.
 pub(crate) fn spend_id(connection: &mut SqliteConnection, of: IdKind, id: i64) -> QueryResult<()> {
-    Prepared(diesel::update(ids.filter(kind.eq(of.name())).filter(last.lt(id))).set(last.eq(id))).execute(connection)?;
+    diesel::update(ids.filter(kind.eq(of.name())).filter(last.lt(id))).set(last.eq(id)).execute(connection)?;
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use crate::error::{Failure, corrupt};
 use crate::ids::{IdKind, next_id};
-use crate::prepared::Prepared;
 use crate::row::{ChangeRow, PreferenceRow};
 use crate::schema::{changes, preferences, users};
+use crate::statement::KeepCounters;
 use crate::user_row::{AccountRow, CountersRow};
 use diesel::prelude::*;
 use lethe_domain::PreferenceKey;
@@ -112,7 +112,7 @@ impl<'c> Ledger<'c> {
             return Ok(());
         }
         let counters = CountersRow { revision: self.revision.get(), preference_keys: number(self.usage.keys)?, preference_bytes: number(self.usage.bytes)? };
-        Prepared(diesel::update(users::table.find(self.account.id.get())).set(counters)).execute(self.connection)?;
+        KeepCounters { user: self.account.id.get(), counters }.execute(self.connection)?;
         Ok(())
     }
 
@@ -144,8 +144,9 @@ impl<'c> Ledger<'c> {
     }
 
     fn replace(&mut self, current: &Preference, after: &Preference) -> QueryResult<()> {
-        let row = preferences::table.find((current.owner.get(), current.id.get()));
-        Prepared(diesel::update(row).set(PreferenceRow::from(after))).execute(self.connection)?;
+        // Not by an update: diesel has one prepared anew each time.
+        diesel::delete(preferences::table.find((current.owner.get(), current.id.get()))).execute(self.connection)?;
+        diesel::insert_into(preferences::table).values(PreferenceRow::from(after)).execute(self.connection)?;
         self.count(Some(current), Some(after));
         Ok(())
     }

@@ -21,11 +21,11 @@ mod ledger;
 mod migration;
 mod names;
 mod preferences;
-mod prepared;
 mod readers;
 mod row;
 mod schema;
 mod session;
+mod statement;
 mod transaction;
 mod user_row;
 mod votes;
@@ -73,7 +73,8 @@ struct Shared {
 }
 
 impl SqliteStore {
-    /// Opens the file, whose schema may be an older one: see [`Self::migrate`]. Other processes may have it open as well.
+    /// Opens the file, whose schema may be an older one: see [`Self::migrate`]. Other processes may have it open as well; while one of them
+    /// keeps it locked this call blocks, for some seconds at the most.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be opened, or another process keeps it locked.

@@ -79,7 +79,7 @@ impl PreferenceStore for SqliteStore {
         let (fence, limits) = (*fence, *limits);
         let write = move |connection: &mut SqliteConnection| {
             let mut ledger = open(connection, &fence, stamp)?;
-            let current = expect(&mut ledger, id, expected)?;
+            let current = find_expected(&mut ledger, id, expected)?;
             let updated = ledger.update(current, &update)?;
             ledger.admit(&limits)?;
             ledger.save()?;
@@ -92,7 +92,7 @@ impl PreferenceStore for SqliteStore {
         let fence = *fence;
         let write = move |connection: &mut SqliteConnection| {
             let mut ledger = open(connection, &fence, stamp)?;
-            let current = expect(&mut ledger, id, expected)?;
+            let current = find_expected(&mut ledger, id, expected)?;
             ledger.remove(&current)?;
             Ok(ledger.save()?)
         };
@@ -117,7 +117,7 @@ fn open<'c>(connection: &'c mut SqliteConnection, fence: &OwnerFence, stamp: Sta
 }
 
 /// The preference of that id, if it is at the expected revision.
-fn expect(ledger: &mut Ledger<'_>, id: PreferenceId, expected: Option<Revision>) -> Outcome<Preference> {
+fn find_expected(ledger: &mut Ledger<'_>, id: PreferenceId, expected: Option<Revision>) -> Outcome<Preference> {
     let current = by_id(ledger.connection, ledger.account.id, id)?.ok_or(Failure::Refused(PreferenceStoreError::NotFound))?;
     if expected.is_some_and(|expected| expected != current.revision) {
         return Err(Failure::Refused(PreferenceStoreError::Changed));

@@ -13,8 +13,8 @@ use lethe_domain::preference::Preference;
 use lethe_domain::{JsonText, PreferenceKey, Timestamp};
 
 /// A preference.
-#[derive(Debug, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = preferences, primary_key(user_id, id))]
+#[derive(Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = preferences)]
 pub(crate) struct PreferenceRow {
     user_id: i64,
     id: i64,

@@ -1,6 +1,5 @@
 //! The one place that casts votes and takes them back: their rows and the posts' counters move together.
 
-use crate::prepared::Prepared;
 use crate::row::VoteRow;
 use crate::schema::{posts, votes};
 use diesel::prelude::*;
@@ -35,6 +34,6 @@ pub(crate) fn take_back(connection: &mut SqliteConnection, vote: VoteKey) -> Que
 
 fn count(connection: &mut SqliteConnection, vote: VoteKey, step: i64) -> QueryResult<()> {
     let post = posts::table.find((vote.author, vote.post));
-    Prepared(diesel::update(post).set(posts::vote_count.eq(posts::vote_count + step))).execute(connection)?;
+    diesel::update(post).set(posts::vote_count.eq(posts::vote_count + step)).execute(connection)?;
     Ok(())
 }
