@@ -276,7 +276,7 @@ impl Record {
             Self::Preference(record) => record.check(limits, now).map(CheckedRecord::Preference),
             Self::Post(record) => record.check(now).map(CheckedRecord::Post),
             Self::Vote(record) => {
-                positive("user_id", record.user_id.get())?;
+                check_id("user_id", record.user_id.get())?;
                 Ok(CheckedRecord::Vote(CheckedVote { voter: record.user_id, post: record.post_id, voted_at: record.created_at.unwrap_or(now) }))
             }
         }
@@ -287,8 +287,11 @@ fn refuse(field: &'static str) -> impl Fn(FieldError) -> RecordError {
     move |error| RecordError::Field { field, reason: error.to_string() }
 }
 
-fn positive(field: &'static str, id: i64) -> Result<(), RecordError> {
-    if id > 0 { Ok(()) } else { Err(RecordError::Field { field, reason: "an id is a positive integer".into() }) }
+/// The largest id that an archive may bring along: one that every client's numbers can hold, with room for many more after it.
+const LARGEST_ID: i64 = 1 << 53;
+
+fn check_id(field: &'static str, id: i64) -> Result<(), RecordError> {
+    if (1..=LARGEST_ID).contains(&id) { Ok(()) } else { Err(RecordError::Field { field, reason: format!("an id is an integer from 1 to {LARGEST_ID}") }) }
 }
 
 impl UserRecord {
@@ -348,7 +351,7 @@ impl UserRecord {
     }
 
     fn check(self, now: Timestamp) -> Result<CheckedUser, RecordError> {
-        positive("id", self.id.get())?;
+        check_id("id", self.id.get())?;
         let state = self.state(now)?;
         let tokens_valid_from = self.tokens_valid_from.unwrap_or(match state {
             AccountState::Live(_) => Timestamp::EPOCH,
@@ -421,6 +424,7 @@ impl PreferenceRecord {
     }
 
     fn check(self, limits: &Limits, now: Timestamp) -> Result<CheckedPreference, RecordError> {
+        self.id.map_or(Ok(()), |id| check_id("id", id.get()))?;
         let created_at = self.created_at.unwrap_or(now);
         Ok(CheckedPreference {
             owner: self.user_id,
@@ -449,7 +453,7 @@ impl PostRecord {
     }
 
     fn check(self, now: Timestamp) -> Result<CheckedPost, RecordError> {
-        positive("id", self.id.get())?;
+        check_id("id", self.id.get())?;
         let added_at = self.created_at.unwrap_or(now);
         Ok(CheckedPost {
             id: self.id,
@@ -500,7 +504,9 @@ mod tests {
         assert!(reason("{").contains("EOF"));
         assert!(reason(r#"{"type":"cat"}"#).contains("unknown type \"cat\""));
         assert!(reason(r#"{"type":"user","id":1}"#).contains("username"));
-        assert!(reason(r#"{"type":"user","id":0,"username":"a"}"#).contains("positive"));
+        assert!(reason(r#"{"type":"user","id":0,"username":"a"}"#).contains("an id is an integer"));
+        assert!(reason(r#"{"type":"preference","user_id":1,"id":-5,"key":"a","value":1}"#).contains("an id is an integer"));
+        assert!(reason(r#"{"type":"post","user_id":1,"id":9223372036854775807,"kind":"post","text":"x"}"#).contains("an id is an integer"));
         assert!(reason(r#"{"type":"user","id":1,"username":"a","status":"x"}"#).contains("unknown status"));
         assert!(reason(r#"{"type":"preference","user_id":1,"key":"","value":1}"#).starts_with("key:"));
         assert!(reason(r#"{"type":"post","user_id":1,"id":1,"kind":"poem","text":"x"}"#).contains("poem"));

@@ -8,6 +8,7 @@ use crate::limits::Limits;
 use crate::preference::{Edit, NewPreference};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -85,7 +86,7 @@ impl Document {
         let mut edits = Vec::new();
         for (key, change) in &changes.0 {
             let merged = match self.0.get(key) {
-                Some(present) => merge_texts(present, change, limits),
+                Some(present) => merge(present.as_str(), change.as_str()).and_then(|merged| JsonText::parse(&merged, limits)),
                 None => Ok(change.clone()),
             };
             let value = merged.map_err(|error| DocumentError::Value { name: key.to_string(), error })?;
@@ -113,9 +114,8 @@ impl Document {
         }
         let Some((root, path)) = name.path() else { return Ok(()) };
         let Some(value) = self.0.get_mut(&root) else { return Ok(()) };
-        let mut tree = value.tree()?;
-        if remove_leaf(&mut tree, &path) {
-            *value = JsonText::from_store(tree.to_string());
+        if let Some(rest) = Object::read(value.as_str())?.map(|object| object.without(&path)).transpose()?.flatten() {
+            *value = JsonText::from_store(rest.to_string());
         }
         Ok(())
     }
@@ -155,36 +155,56 @@ impl SettingName {
     }
 }
 
-/// Removes what the path leads to; whether there was anything.
-fn remove_leaf(tree: &mut serde_json::Value, path: &[&str]) -> bool {
-    let Some((leaf, parents)) = path.split_last() else { return false };
-    let parent = parents.iter().try_fold(tree, |node, segment| node.as_object_mut()?.get_mut(*segment));
-    parent.and_then(serde_json::Value::as_object_mut).is_some_and(|object| object.shift_remove(*leaf).is_some())
-}
-
-fn merge_texts(present: &JsonText, change: &JsonText, limits: &Limits) -> Result<JsonText, ValueError> {
-    if !(present.as_str().starts_with('{') && change.as_str().starts_with('{')) {
-        return Ok(change.clone());
-    }
-    let mut tree = present.tree()?;
-    merge_trees(&mut tree, change.tree()?);
-    JsonText::parse(&tree.to_string(), limits)
-}
-
 /// Objects merge member by member, recursively; anything else is replaced. Depth is bounded by the limits that both values were read under.
-fn merge_trees(present: &mut serde_json::Value, change: serde_json::Value) {
-    match (present, change) {
-        (serde_json::Value::Object(present), serde_json::Value::Object(change)) => {
-            for (name, value) in change {
-                match present.get_mut(&name) {
-                    Some(member) => merge_trees(member, value),
-                    None => {
-                        present.insert(name, value);
-                    }
-                }
-            }
+fn merge(present: &str, change: &str) -> Result<String, ValueError> {
+    let (Some(mut object), Some(changes)) = (Object::read(present)?, Object::read(change)?) else { return Ok(change.to_owned()) };
+    for (name, value) in changes.0 {
+        match object.get_mut(&name) {
+            Some(member) => *member = merge(member, &value)?.into(),
+            None => object.0.push((name, value)),
         }
-        (present, change) => *present = change,
+    }
+    Ok(object.to_string())
+}
+
+/// An object whose members are in the order of the text and whose values keep theirs, so that only what is changed is written anew.
+struct Object<'a>(Vec<(String, Cow<'a, str>)>);
+
+impl<'a> Object<'a> {
+    /// Reads a value; `None` if it is no object.
+    fn read(json: &'a str) -> Result<Option<Self>, ValueError> {
+        if !json.starts_with('{') {
+            return Ok(None);
+        }
+        let members: Members<'_> = serde_json::from_str(json).map_err(|error| ValueError::Syntax(error.to_string()))?;
+        Ok(Some(Self(members.0.into_iter().map(|(name, value)| (name, value.get().into())).collect())))
+    }
+
+    /// Of members with one name the last counts.
+    fn get_mut(&mut self, wanted: &str) -> Option<&mut Cow<'a, str>> {
+        self.0.iter_mut().rev().find(|(name, _)| name == wanted).map(|(_, value)| value)
+    }
+
+    /// What is left without the leaf that the path leads to; `None` if it leads nowhere.
+    fn without(mut self, path: &[&str]) -> Result<Option<Self>, ValueError> {
+        let Some((step, rest)) = path.split_first() else { return Ok(None) };
+        if rest.is_empty() {
+            let before = self.0.len();
+            self.0.retain(|(name, _)| name != step);
+            return Ok((self.0.len() < before).then_some(self));
+        }
+        let Some(member) = self.get_mut(step) else { return Ok(None) };
+        let Some(inner) = Object::read(member)? else { return Ok(None) };
+        let Some(left) = inner.without(rest)? else { return Ok(None) };
+        *member = left.to_string().into();
+        Ok(Some(self))
+    }
+}
+
+impl fmt::Display for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let members: Vec<_> = self.0.iter().map(|(name, value)| format!("{}:{value}", JsonText::string(name))).collect();
+        write!(f, "{{{}}}", members.join(","))
     }
 }
 
@@ -270,6 +290,14 @@ mod tests {
         let after = apply(&before, before.merge(&changes, &Limits::default()).unwrap());
         assert_eq!(text(&after), r#"{"a":{"x":1,"y":{"z":1.50,"w":null}},"b":[2],"c":"s","d":{}}"#);
         assert_eq!(before.merge(&document(r#"{"c":"s"}"#), &Limits::default()), Ok(vec![]), "no change, no edit");
+    }
+
+    #[test]
+    fn what_is_not_touched_keeps_its_text() {
+        let before = r#"{"a":{"gone":1,"x":"\u0041\/","y":{"k":1.0,"k":2e0},"$serde_json::private::RawValue":"[1]","$serde_json::private::Number":"x"}}"#;
+        assert_eq!(remove(before, &["a.gone"]), before.replace("\"gone\":1,", ""));
+        let merged = document(before).merge(&document(r#"{"a":{"gone":2}}"#), &Limits::default()).unwrap();
+        assert_eq!(text(&apply(&document(before), merged)), before.replace("\"gone\":1,", "\"gone\":2,"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::telemetry::REQUEST_ID;
 use actix_cors::Cors;
 use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 
 /// Stands for every origin.
 const ANY: &str = "*";
@@ -15,7 +15,7 @@ pub(crate) fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allowed_headers([AUTHORIZATION, CONTENT_TYPE])
-        .expose_headers([REQUEST_ID, ETAG])
+        .expose_headers([REQUEST_ID, RETRY_AFTER])
         .max_age(MAX_AGE)
         .block_on_origin_mismatch(false);
     if origins.iter().any(|origin| origin == ANY) {

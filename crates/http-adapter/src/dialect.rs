@@ -51,6 +51,9 @@ pub(crate) fn failure(status: StatusCode) -> HttpResponseBuilder {
         response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"api\""));
     } else if status == StatusCode::SERVICE_UNAVAILABLE {
         response.insert_header((RETRY_AFTER, "1"));
+    } else if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+        // The rest of the body is still on its way, and the library would read it to its end, however far off that is.
+        response.force_close();
     }
     response
 }

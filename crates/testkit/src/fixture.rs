@@ -81,6 +81,20 @@ impl Grant for PrefixGrant {
     }
 }
 
+/// A grant for everything but the preference of this key, in the way of a token that says `reject if preference_key(…)`.
+#[derive(Debug)]
+pub struct AllButGrant(pub &'static str);
+
+impl Grant for AllButGrant {
+    fn allows(&self, act: &Act<'_>, _: Timestamp) -> Result<(), GrantError> {
+        if act.key.is_some_and(|key| key.as_str() == self.0) { Err(GrantError::Narrowed) } else { Ok(()) }
+    }
+
+    fn depends_on_key(&self) -> bool {
+        true
+    }
+}
+
 /// A grant whose time is over.
 #[derive(Debug)]
 pub struct ExpiredGrant;

@@ -4,7 +4,7 @@ use super::error::Problem;
 use super::form::Fields;
 use crate::request::Signed;
 use actix_web::{HttpMessage, web};
-use lethe_domain::{Act, PostKind, UserId};
+use lethe_domain::{Act, Operation, PostKind, UserId};
 
 /// A request to this dialect whose caller is known.
 pub(super) type Asked = Signed<Problem>;
@@ -13,12 +13,13 @@ pub(super) type Asked = Signed<Problem>;
 const MYSELF: &str = "me";
 
 impl Asked {
-    /// The user in the path. A text that can name nobody is the same to everyone, so it needs no leave.
-    pub(super) fn user(&self) -> Result<UserId, Problem> {
-        match self.context.segment("user_id") {
+    /// The user in the path. A text that can name nobody is the same to everyone, so it needs no leave but that of being a user.
+    pub(super) async fn user(&self) -> Result<UserId, Problem> {
+        let user = match self.context.segment("user_id") {
             MYSELF => Ok(self.caller.actor.user),
             text => UserId::parse(text).ok_or(Problem::UserNotFound),
-        }
+        };
+        self.unless_refused(&Act::by_member(Operation::Read), user).await
     }
 
     /// The id in the path, of something that `act` is to be done to.

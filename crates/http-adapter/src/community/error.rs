@@ -272,6 +272,23 @@ struct ErrorMessage<'a> {
 }
 
 impl Problem {
+    /// Whether it is the body that is wrong, and not who asks, or what for.
+    pub(super) const fn is_about_the_body(&self) -> bool {
+        match self {
+            Self::Malformed(_) | Self::NotAnObject | Self::Fields(_) | Self::BodyTooLarge { .. } | Self::Unsupported(_) | Self::BodyTimedOut => true,
+            Self::NoCredentials
+            | Self::BadToken
+            | Self::CallerGone
+            | Self::Forbidden
+            | Self::UserNotFound
+            | Self::NotFound
+            | Self::MethodNotAllowed(_)
+            | Self::UserSoftDeleted
+            | Self::AlreadySoftDeleted
+            | Self::Fault(_) => false,
+        }
+    }
+
     /// The table: status, code and message of each problem.
     fn row(&self) -> (StatusCode, &'static str, Cow<'_, str>) {
         match self {

@@ -7,8 +7,8 @@ use super::form::Fields;
 use super::schema::{BodyFailures, Entry, Failures, NewPreferenceBody, OfUser, Paging, PreferenceUpdateBody};
 use crate::query::Query;
 use actix_web::web;
-use lethe_domain::{Act, JsonText, Limits, NewPreference, Operation, Preference, PreferenceId, PreferenceKey, PreferenceUpdate, Timestamp};
-use lethe_ports::inbound::KeyFilter;
+use lethe_domain::{Act, JsonText, Limits, NewPreference, Operation, Preference, PreferenceId, PreferenceKey, PreferenceUpdate, Timestamp, UserId};
+use lethe_ports::inbound::{KeyFilter, PreferenceError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -57,7 +57,7 @@ impl From<Preference> for PreferenceJson {
     responses((status = 200, body = PageJson<PreferenceJson>), Failures)
 )]
 pub(super) async fn list(asked: Asked) -> Answer {
-    let owner = asked.user()?;
+    let owner = asked.user().await?;
     let query = asked.context.query();
     let filter = key_filter(&query, asked.limits());
     let found = asked.services().preferences.list(&asked.caller, owner, filter, query.page()).await?;
@@ -75,7 +75,7 @@ pub(super) async fn list(asked: Asked) -> Answer {
     responses((status = 201, body = PreferenceJson), Failures, BodyFailures)
 )]
 pub(super) async fn create(asked: Asked, body: web::Payload) -> Answer {
-    let owner = asked.user()?;
+    let owner = asked.user().await?;
     let act = Act::on(Operation::Create, owner);
     let new = asked.fields(body, &act, |fields| new_preference(fields, asked.limits())).await?;
     let preference = asked.services().preferences.create(&asked.caller, owner, new).await?;
@@ -92,7 +92,7 @@ pub(super) async fn create(asked: Asked, body: web::Payload) -> Answer {
     responses((status = 200, body = PreferenceJson), Failures)
 )]
 pub(super) async fn get(asked: Asked) -> Answer {
-    let owner = asked.user()?;
+    let owner = asked.user().await?;
     let id = asked.id(&Act::on(Operation::Read, owner), PreferenceId::parse).await?;
     let preference = asked.services().preferences.get(&asked.caller, owner, id).await?;
     Ok(shown(PreferenceJson::from(preference)))
@@ -127,12 +127,24 @@ pub(super) async fn update(asked: Asked, body: web::Payload) -> Answer {
 }
 
 async fn change(asked: Asked, body: web::Payload, read: impl FnOnce(&Fields<'_>, &Limits) -> Result<PreferenceUpdate, Problem>) -> Answer {
-    let owner = asked.user()?;
+    let owner = asked.user().await?;
     let act = Act::on(Operation::Update, owner);
     let id = asked.id(&act, PreferenceId::parse).await?;
-    let update = asked.fields(body, &act, |fields| read(fields, asked.limits())).await?;
+    let update = match asked.fields(body, &act, |fields| read(fields, asked.limits())).await {
+        Ok(update) => update,
+        Err(problem) if problem.is_about_the_body() => return Err(unless_missing(&asked, owner, id, problem).await),
+        Err(problem) => return Err(problem),
+    };
     let preference = asked.services().preferences.update(&asked.caller, owner, id, update).await?;
     Ok(shown(PreferenceJson::from(preference)))
+}
+
+/// What to answer instead of a problem with the body: that there is nothing to change goes before what is wrong with the change.
+async fn unless_missing(asked: &Asked, owner: UserId, id: PreferenceId, problem: Problem) -> Problem {
+    match asked.services().preferences.get(&asked.caller, owner, id).await {
+        Err(PreferenceError::NotFound) => Problem::NotFound,
+        Ok(_) | Err(PreferenceError::Access(_) | PreferenceError::KeyTaken | PreferenceError::Quota(_) | PreferenceError::Store(_)) => problem,
+    }
 }
 
 /// Deletes a preference.
@@ -145,7 +157,7 @@ async fn change(asked: Asked, body: web::Payload, read: impl FnOnce(&Fields<'_>,
     responses((status = 204, description = "Deleted"), Failures)
 )]
 pub(super) async fn delete(asked: Asked) -> Answer {
-    let owner = asked.user()?;
+    let owner = asked.user().await?;
     let id = asked.id(&Act::on(Operation::Delete, owner), PreferenceId::parse).await?;
     asked.services().preferences.delete(&asked.caller, owner, id).await?;
     Ok(done())

@@ -76,7 +76,7 @@ pub(super) async fn get(context: Context) -> Answer {
     responses((status = 200, body = UserJson), Failures, BodyFailures)
 )]
 pub(super) async fn update(asked: Asked, body: web::Payload) -> Answer {
-    let id = asked.user()?;
+    let id = asked.user().await?;
     let update = asked.fields(body, &Act::on(Operation::Update, id), profile_update).await?;
     let user = asked.services().accounts.update_profile(&asked.caller, id, update).await?;
     Ok(shown(UserJson::from(user)))
@@ -109,7 +109,7 @@ pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
     responses((status = 204, description = "Deleted"), Failures)
 )]
 pub(super) async fn delete(asked: Asked) -> Answer {
-    let id = asked.user()?;
+    let id = asked.user().await?;
     let mode = DeletionMode::from_hard_parameter(asked.context.query().last("hard"));
     asked.services().accounts.delete(&asked.caller, id, mode).await?;
     Ok(done())

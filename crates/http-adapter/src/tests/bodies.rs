@@ -1,14 +1,16 @@
 //! Bodies that are refused, each with what is wrong with it.
 
-use super::house::{FORM, JSON, Reply, With, ask, ask_at, patch, post, put};
+use super::house::{FORM, JSON, Reply, With, ask, ask_at, patch, post, preference, put};
 use super::mocks::Mocks;
 use crate::HttpConfig;
 use actix_web::test::TestRequest;
+use lethe_ports::inbound::PreferenceError;
 
-/// A service that lets everyone do everything, and expects nothing to be done.
+/// A service that lets everyone do everything, has every preference, and expects nothing to be done.
 fn permissive() -> Mocks {
     let mut mocks = Mocks::default();
     mocks.access.expect_check_act().return_once(|_, _| Ok(()));
+    mocks.preferences.expect_get().returning(|_, _, _| Ok(preference("theme", "1")));
     mocks
 }
 
@@ -18,6 +20,16 @@ async fn refuse(request: TestRequest) -> Reply {
 
 fn creation(body: impl Into<actix_web::web::Bytes>) -> TestRequest {
     post("/api/v2/user/1/preference/").insert_header(("content-type", JSON)).set_payload(body.into())
+}
+
+#[actix_web::test]
+async fn what_is_not_there_is_not_asked_what_it_should_become() {
+    for request in [put("/api/v2/user/1/preference/7/"), patch("/api/v2/user/1/preference/7/")] {
+        let mut mocks = Mocks::default();
+        mocks.access.expect_check_act().return_once(|_, _| Ok(()));
+        mocks.preferences.expect_get().return_once(|_, _, _| Err(PreferenceError::NotFound));
+        assert_eq!(ask(mocks, request.by(1).with_json("{}")).await.problem(), (404, "not_found".into()));
+    }
 }
 
 #[actix_web::test]

@@ -1,6 +1,6 @@
 //! Who may ask, and what is said first to whoever may not.
 
-use super::house::{Reply, With, ask, delete, get, patch, post, request, token};
+use super::house::{Reply, With, ask, delete, get, patch, post, preference, request, token};
 use super::mocks::Mocks;
 use crate::app::Setup;
 use actix_web::http::header::HeaderValue;
@@ -130,16 +130,19 @@ async fn who_may_is_told_what_is_wrong_with_the_form() {
     for (request, operation, audience) in misshapen() {
         let mut mocks = Mocks::default();
         mocks.access.expect_check_act().once().return_once(|_, _| Ok(()));
+        mocks.preferences.expect_get().returning(|_, _, _| Ok(preference("theme", "1")));
         let reply = ask(mocks, request).await;
         assert!([400, 404, 415].contains(&reply.problem().0), "{operation:?} {audience:?} {reply:?}");
     }
 }
 
 #[actix_web::test]
-async fn a_path_that_can_name_nobody_is_not_found_without_a_question() {
+async fn a_path_that_can_name_nobody_is_not_found_by_anybody_who_is_there() {
     for user in ["0", "-1", "+1", "01", "1.0", "1e0", "0x1", "abc", "9223372036854775808", "%EF%BC%91", "1%00", "%31%2F", "Me", "ME", "me%20"] {
         for request in [get(&format!("/api/v2/user/{user}/preference/")), delete(&format!("/api/v2/user/{user}/")), get(&format!("/api/v2/user/{user}/"))] {
-            let reply = ask(Mocks::default(), request.by(1)).await;
+            let mut mocks = Mocks::default();
+            mocks.access.expect_check_act().returning(|_, _| Ok(()));
+            let reply = ask(mocks, request.by(1)).await;
             let body = r#"{"errors":[{"code":"not_found","message":"User not found"}]}"#;
             assert_eq!((reply.status, reply.body.as_str()), (StatusCode::NOT_FOUND, body), "{user}");
         }

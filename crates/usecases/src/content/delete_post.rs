@@ -11,7 +11,7 @@ use lethe_ports::outbound::{AccountStore, ContentStore, Store, Tx};
 
 impl<S: Store + AccountStore + ContentStore> Lethe<S> {
     pub(crate) async fn delete_post(&self, caller: &Caller, kind: PostKind, id: PostId) -> Result<(), ContentError> {
-        self.require_alive(caller).await?;
+        self.authorize(caller, &Act::by_member(Operation::Delete)).await?;
         let author = self.store.post(kind, id).await?.ok_or(ContentError::NotFound)?.author.id;
         self.permit(caller, &Act::on(Operation::Delete, author))?;
         on_contention(|| self.store.transact(move |tx| Box::pin(async move { delete(tx, author, kind, id).await }))).await

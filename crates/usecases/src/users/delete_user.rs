@@ -41,7 +41,10 @@ impl<S: Store + AccountStore> Lethe<S> {
     async fn permit_deletion(&self, caller: &Caller, user: UserId) -> Result<(), AccessError> {
         let act = Act::on(Operation::Delete, user);
         match caller.actor.relation_to(user) {
-            Relation::Itself => self.permit(caller, &act),
+            Relation::Itself => match self.permit(caller, &act) {
+                Ok(()) => Ok(()),
+                Err(refusal) => may_delete_itself(caller, self.store.account(user).await?.as_ref()).and(Err(refusal)),
+            },
             Relation::Admin | Relation::Stranger => self.authorize(caller, &act).await,
         }
     }

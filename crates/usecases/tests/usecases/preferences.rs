@@ -1,11 +1,11 @@
 //! Preferences: who may, in which order refusals come, and what a token for some keys only can reach.
 
-use crate::world::{admin, expired, narrowed, nobody, world};
+use crate::world::{admin, all_but, expired, narrowed, nobody, world};
 use lethe_domain::account::DeletionMode;
 use lethe_domain::page::PageRequest;
 use lethe_domain::preference::PreferenceUpdate;
 use lethe_domain::{PreferenceId, UserId};
-use lethe_ports::inbound::{AccessError, Accounts, KeyFilter, PreferenceError, Preferences};
+use lethe_ports::inbound::{AccessError, Accounts, KeyFilter, PreferenceError, Preferences, Settings, SettingsError};
 use lethe_testkit::fixture::{json, key, preference};
 
 fn page() -> PageRequest {
@@ -82,6 +82,20 @@ async fn a_token_for_some_keys_reaches_no_other() {
     assert_eq!(Preferences::update(&world.lethe, &some, owner, push.id, rename).await, Err(forbidden));
     assert!(Preferences::delete(&world.lethe, &some, owner, push.id).await.is_ok());
     assert_eq!(Preferences::get(&world.lethe, &ann, owner, theme.id).await, Ok(theme));
+}
+
+#[tokio::test]
+async fn a_token_for_all_keys_but_one_finds_no_way_around_it() {
+    let world = world();
+    let ann = world.user("ann").await;
+    let owner = ann.actor.user;
+    Preferences::create(&world.lethe, &ann, owner, preference("secret", "1")).await.unwrap();
+    let narrowed = all_but(&ann, "secret");
+    assert!(Preferences::create(&world.lethe, &narrowed, owner, preference("open", "1")).await.is_ok());
+    let listed = Preferences::list(&world.lethe, &narrowed, owner, KeyFilter::All, page()).await;
+    assert_eq!(listed, Err(PreferenceError::Access(AccessError::Forbidden)));
+    let read = Settings::read(&world.lethe, &narrowed).await;
+    assert_eq!(read, Err(SettingsError::Access(AccessError::Forbidden)));
 }
 
 #[tokio::test]

@@ -46,6 +46,11 @@ pub(crate) fn narrowed(caller: &Caller, prefix: &'static str) -> Caller {
     Caller { grant: Arc::new(fixture::PrefixGrant(prefix)), ..caller.clone() }
 }
 
+/// The same caller with a token for everything but the preference of this key.
+pub(crate) fn all_but(caller: &Caller, key: &'static str) -> Caller {
+    Caller { grant: Arc::new(fixture::AllButGrant(key)), ..caller.clone() }
+}
+
 /// The same caller with a token whose time is over.
 pub(crate) fn expired(caller: &Caller) -> Caller {
     Caller { grant: Arc::new(fixture::ExpiredGrant), ..caller.clone() }
