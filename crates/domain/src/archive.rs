@@ -202,6 +202,29 @@ pub struct CheckedUser {
     pub person: Option<NewUser>,
 }
 
+impl CheckedUser {
+    /// The account to keep when a store knows `known` under this id. An erased user stays erased, a living one is not erased by an import,
+    /// and nobody's deletions are forgotten or dead tokens brought back to life.
+    ///
+    /// # Errors
+    /// [`RecordError::Erased`] for a person under a spent id, [`RecordError::Malformed`] for a tombstone of a living user.
+    pub fn over(&self, known: Option<&Account>) -> Result<Account, RecordError> {
+        let Some(known) = known else { return Ok(self.account) };
+        match (known.status(), &self.person) {
+            (UserStatus::Erased, None) => Ok(*known),
+            (UserStatus::Erased, Some(_)) => Err(RecordError::Erased(known.id)),
+            (UserStatus::Active | UserStatus::Blocked | UserStatus::SoftDeleted, None) => {
+                Err(RecordError::Malformed(format!("user {} is not erased: delete it instead", known.id)))
+            }
+            (UserStatus::Active | UserStatus::Blocked | UserStatus::SoftDeleted, Some(_)) => Ok(Account {
+                deletion_epoch: self.account.deletion_epoch.max(known.deletion_epoch),
+                tokens_valid_from: self.account.tokens_valid_from.max(known.tokens_valid_from),
+                ..self.account
+            }),
+        }
+    }
+}
+
 /// A preference that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedPreference {

@@ -107,15 +107,14 @@ impl Ledger {
         self.log(key.clone(), ChangeKind::Delete, stamp);
     }
 
-    /// Puts a preference as an archive has it: with its times, and with its id if that is free.
+    /// Puts a preference as an archive has it: with its times and, if it is new, with its id if that is free.
     pub(crate) fn import(&mut self, record: CheckedPreference, limits: &Limits, now: Timestamp) -> Result<(), QuotaError> {
         let new = NewPreference { key: record.key, value: record.value };
         limits.admit(self.usage, usage_after(self.usage, self.weight_of(&new.key), Some(weight(&new.key, &new.value))))?;
         self.put(&new, Stamp { actor: record.owner, now });
         if let Some(entry) = self.entries.get_mut(&new.key) {
-            if let Some(id) = record.id.filter(|id| self.ids.insert(*id)) {
-                entry.touched |= entry.id != Some(id);
-                entry.id = Some(id);
+            if entry.id.is_none() {
+                entry.id = record.id.filter(|id| self.ids.insert(*id));
             }
             entry.touched |= (entry.created_at, entry.last_updated_at) != (record.created_at, record.last_updated_at);
             (entry.created_at, entry.last_updated_at) = (record.created_at, record.last_updated_at);

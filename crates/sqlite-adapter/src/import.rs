@@ -52,33 +52,21 @@ fn import_record(connection: &mut SqliteConnection, record: CheckedRecord, limit
 fn import_user(connection: &mut SqliteConnection, user: &CheckedUser) -> Stored {
     let id = user.account.id;
     let known = account(connection, id)?;
-    let is_erased = known.is_some_and(|known| known.status() == UserStatus::Erased);
+    let account = user.over(known.as_ref()).map_err(Failure::Refused)?;
+    if let Some(person) = &user.person {
+        claim_names(connection, id, person)?;
+    }
     match (&user.person, known) {
-        (Some(_), Some(_)) if is_erased => Err(Failure::Refused(RecordError::Erased(id))),
-        (Some(person), known) => import_person(connection, &user.account, person, known),
-        (None, Some(_)) if is_erased => Ok(()),
-        (None, Some(_)) => Err(Failure::Refused(RecordError::Malformed(format!("user {id} is not erased: delete it instead")))),
-        (None, None) => insert(connection, &user.account, None),
+        (Some(person), Some(_)) => update(connection, &account, person),
+        (None, Some(_)) => Ok(()),
+        (person, None) => insert(connection, &account, person.as_ref()),
     }
 }
 
-fn import_person(connection: &mut SqliteConnection, account: &Account, person: &NewUser, known: Option<Account>) -> Stored {
-    if let Some(name) = taken(connection, Some(account.id), person)? {
-        return Err(Failure::Refused(RecordError::NameTaken(name.name())));
-    }
-    reserve(connection, account.id, person)?;
-    match known {
-        Some(known) => update(connection, &merge(account, &known), person),
-        None => insert(connection, account, Some(person)),
-    }
-}
-
-/// The imported account, which neither forgets deletions nor brings dead tokens back to life.
-fn merge(imported: &Account, known: &Account) -> Account {
-    Account {
-        deletion_epoch: imported.deletion_epoch.max(known.deletion_epoch),
-        tokens_valid_from: imported.tokens_valid_from.max(known.tokens_valid_from),
-        ..*imported
+fn claim_names(connection: &mut SqliteConnection, id: UserId, person: &NewUser) -> Stored {
+    match taken(connection, Some(id), person)? {
+        Some(name) => Err(Failure::Refused(RecordError::NameTaken(name.name()))),
+        None => Ok(reserve(connection, id, person)?),
     }
 }
 

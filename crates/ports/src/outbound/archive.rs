@@ -17,11 +17,11 @@ pub trait ArchiveStore: Send + Sync {
     /// Stores a batch in one transaction, each record by upsert on its id (a preference: on its owner and key), and says in order what
     /// became of each. A refused record leaves no trace and does not stop the others.
     ///
-    /// * A user line MUST NOT bring an erased user back ([`RecordError::Erased`]); a tombstone line is accepted for an id that is unused
-    ///   or erased already, and refused as malformed for a living user. Names are reserved, and must be free or the user's own.
-    ///   An existing user keeps the higher of the two deletion epochs.
+    /// * What becomes of a user who is there already says [`lethe_domain::archive::CheckedUser::over`]. Names are reserved, and must be free
+    ///   or the user's own.
     /// * Preferences, posts and votes need owners that exist and are not erased. A preference that changes something takes a revision and a
-    ///   change log entry like any other write, by the owner as actor; limits hold.
+    ///   change log entry like any other write, by the owner as actor; limits hold. A preference that
+    ///   is there keeps its id; a new one gets the line's, if that is free.
     /// * Posts keep their id, author and kind; votes need their post; counters stay right. The next ids that are handed out are beyond all
     ///   imported ones.
     ///

@@ -8,7 +8,7 @@ use crate::row::{UserRow, corrupt, unique_names};
 use crate::schema::{reservations, users};
 use diesel::prelude::*;
 use lethe_domain::UserId;
-use lethe_domain::account::{Account, AccountState, UserStatus};
+use lethe_domain::account::{Account, UserStatus};
 use lethe_domain::archive::{CheckedRecord, CheckedUser, RecordError};
 use lethe_domain::profile::{NewUser, UniqueName};
 use lethe_ports::outbound::{RecordOutcome, StoreError};
@@ -62,19 +62,10 @@ impl People {
 
     pub(super) fn import(&mut self, record: &CheckedUser) -> RecordOutcome {
         let id = record.account.id;
-        let present = self.users.get(&id);
-        match (present.map(|known| known.account.state), &record.person) {
-            (Some(AccountState::Erased { .. }), None) => return Ok(()),
-            (Some(AccountState::Erased { .. }), Some(_)) => return Err(RecordError::Erased(id)),
-            (Some(AccountState::Live(_) | AccountState::SoftDeleted { .. }), None) => {
-                return Err(RecordError::Malformed(format!("user {id} is not erased: delete it instead")));
-            }
-            (Some(AccountState::Live(_) | AccountState::SoftDeleted { .. }) | None, Some(_)) | (None, None) => {}
-        }
-        let deletion_epoch = present.map_or(0, |known| known.account.deletion_epoch).max(record.account.deletion_epoch);
+        let account = record.over(self.users.get(&id).map(|known| &known.account))?;
         self.rename(id, record.person.as_ref())?;
-        let known = self.users.entry(id).or_insert(Known { account: record.account, person: None, counters: (0, 0, 0), stored: None });
-        known.account = Account { deletion_epoch, ..record.account };
+        let known = self.users.entry(id).or_insert(Known { account, person: None, counters: (0, 0, 0), stored: None });
+        known.account = account;
         known.person.clone_from(&record.person);
         Ok(())
     }

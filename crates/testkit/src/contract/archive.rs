@@ -147,6 +147,19 @@ pub async fn new_ids_are_beyond_imported_ones(store: impl FullStore) {
     assert!(publish(&store, post(ann, "next")).await.get() > 3000);
 }
 
+pub async fn what_is_there_keeps_its_id_its_epoch_and_its_dead_tokens(store: impl FullStore) {
+    let ann = add_user(&store, "ann").await;
+    let theme = store.create(&writing(ann), preference("theme", "1"), stamp(), &limits()).await.expect("free");
+    delete_user(&store, ann, DeletionMode::Soft).await.expect("alive");
+    let user = format!(r#"{{"type":"user","id":{ann},"username":"ann"}}"#);
+    let line = format!(r#"{{"type":"preference","user_id":{ann},"id":77,"key":"theme","value":2}}"#);
+    assert_eq!(import(&store, &[&user, &line]).await, [Ok(()), Ok(())]);
+    let account = store.account(ann).await.expect("reachable").expect("there");
+    assert_eq!((account.status(), account.deletion_epoch, account.tokens_valid_from), (UserStatus::Active, 1, now()));
+    let all = store.all(&reading(ann)).await.expect("readable");
+    assert_eq!((all[0].id, all[0].value.as_str()), (theme.id, "2"));
+}
+
 pub async fn an_import_is_logged_and_counted(store: impl FullStore) {
     import(
         &store,

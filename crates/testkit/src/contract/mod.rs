@@ -51,7 +51,7 @@ macro_rules! contract_suite {
             ];
             archive: [
                 an_export_of_an_import_is_equal, importing_twice_changes_nothing, refused_records_leave_no_trace, an_erased_user_stays_erased,
-                new_ids_are_beyond_imported_ones, an_import_is_logged_and_counted,
+                new_ids_are_beyond_imported_ones, what_is_there_keeps_its_id_its_epoch_and_its_dead_tokens, an_import_is_logged_and_counted,
             ];
         }
     };

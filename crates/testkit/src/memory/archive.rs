@@ -5,7 +5,7 @@ use super::state::{PostRow, State, UserRow, VoteRow, unique_names};
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use lethe_domain::account::{Account, AccountState, UserStatus};
+use lethe_domain::account::UserStatus;
 use lethe_domain::archive::{
     CheckedPost, CheckedPreference, CheckedRecord, CheckedUser, CheckedVote, PostRecord, PreferenceRecord, Record, RecordError, UserRecord, VoteRecord,
 };
@@ -27,22 +27,16 @@ impl State {
 
     fn import_user(&mut self, user: CheckedUser) -> RecordOutcome {
         let id = user.account.id;
-        let present = self.users.get(&id).map(|row| (row.account, row.revision));
-        match (present.map(|(account, _)| account.state), &user.person) {
-            (Some(AccountState::Erased { .. }), None) => return Ok(()),
-            (Some(AccountState::Erased { .. }), Some(_)) => return Err(RecordError::Erased(id)),
-            (Some(_), None) => return Err(RecordError::Malformed(format!("user {id} is not erased: delete it instead"))),
-            (Some(_) | None, Some(_)) | (None, None) => {}
-        }
+        let known = self.users.get(&id).map(|row| (row.account, row.revision));
+        let account = user.over(known.as_ref().map(|(account, _)| account))?;
         let names = user.person.as_ref().map(unique_names).unwrap_or_default();
         if let Some((kind, _)) = names.iter().find(|name| self.reservations.get(*name).is_some_and(|owner| *owner != id)) {
             return Err(RecordError::NameTaken(kind.name()));
         }
         self.reservations.retain(|_, owner| *owner != id);
         self.reservations.extend(names.into_iter().map(|name| (name, id)));
-        let deletion_epoch = present.map_or(0, |(account, _)| account.deletion_epoch).max(user.account.deletion_epoch);
-        let revision = present.map_or(Revision::ZERO, |(_, revision)| revision);
-        self.users.insert(id, UserRow { account: Account { deletion_epoch, ..user.account }, person: user.person, revision });
+        let revision = known.map_or(Revision::ZERO, |(_, revision)| revision);
+        self.users.insert(id, UserRow { account, person: user.person, revision });
         self.last_user = self.last_user.max(id.get());
         Ok(())
     }
@@ -55,7 +49,9 @@ impl State {
         self.owner(record.owner)?;
         let stamp = Stamp { actor: record.owner, now };
         let new = NewPreference { key: record.key, value: record.value };
-        let stored = match self.by_key(record.owner, &new.key).cloned() {
+        let present = self.by_key(record.owner, &new.key).cloned();
+        let known = present.as_ref().map(|present| present.id);
+        let stored = match present {
             Some(present) => self.update_preference(&present, &PreferenceUpdate::Value(new.value), stamp, limits),
             None => self.create_preference(record.owner, new, stamp, limits),
         };
@@ -64,7 +60,7 @@ impl State {
             other => RecordError::Malformed(other.to_string()),
         })?;
         let free = |id: &PreferenceId| !self.preferences.contains_key(&(record.owner, *id));
-        let id = record.id.filter(free).unwrap_or(stored.id);
+        let id = known.or_else(|| record.id.filter(free)).unwrap_or(stored.id);
         self.preferences.remove(&(record.owner, stored.id));
         self.preferences.insert((record.owner, id), Preference { id, created_at: record.created_at, last_updated_at: record.last_updated_at, ..stored });
         self.last_preference = self.last_preference.max(id.get());
