@@ -132,11 +132,10 @@ impl Course {
 fn standing_after(failure: &Failure, aim: Standing) -> Standing {
     let in_transaction = aim == Standing::InTransaction;
     match failure {
-        Failure::Unreachable(_) | Failure::Broken(_) => Standing::Unknown,
         // A rollback will tell whether the connection is good.
         Failure::Overtaken(_) | Failure::Busy(_) | Failure::Duplicate(_) | Failure::Other(_) if in_transaction => Standing::Doomed,
         Failure::Overtaken(_) | Failure::Busy(_) | Failure::Duplicate(_) => Standing::Clean,
-        Failure::Other(_) => Standing::Unknown,
+        Failure::Unreachable(_) | Failure::Broken(_) | Failure::Other(_) => Standing::Unknown,
     }
 }
 

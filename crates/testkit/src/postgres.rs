@@ -125,10 +125,10 @@ mod tests {
     #[tokio::test]
     async fn databases_are_empty_and_go_with_their_value_on_a_server_of_ones_own() {
         let database = super::fresh_database().await;
-        let tables = database.connect().await.query("SELECT FROM pg_tables WHERE schemaname = 'public'", &[]).await.unwrap();
+        let tables = database.connect().await.query("SELECT FROM pg_tables WHERE schemaname = 'public'", &[]).await.expect("a query");
         assert!(tables.is_empty());
         let (name, admin) = (database.name.clone(), super::connect(super::server_url()).await);
         drop(database);
-        assert_eq!(admin.query("SELECT FROM pg_database WHERE datname = $1", &[&name]).await.unwrap().is_empty(), super::is_guest());
+        assert_eq!(admin.query("SELECT FROM pg_database WHERE datname = $1", &[&name]).await.expect("a query").is_empty(), super::is_guest());
     }
 }
