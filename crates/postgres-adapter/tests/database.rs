@@ -67,7 +67,7 @@ async fn four_nodes_migrate_at_once() {
     assert_eq!(nodes[0].ready().await, Ok(()));
 }
 
-/// Seen to fail (in the first rounds) without `u.status = ANY(:states)` in the UPDATE of create_preference.sql: each user is new, so the
+/// Seen to fail (in the first rounds) without `u.status = ANY(:states)` in the UPDATE of `create_preference.sql`: each user is new, so the
 /// revision, which an erasure sets back to nought, cannot tell the writer that it came too late.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_create_that_races_a_hard_delete_leaves_no_row() {
