@@ -12,7 +12,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
 use diesel::query_dsl::CompatibleType;
 use diesel::result::QueryResult;
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::FutureExt;
@@ -72,8 +72,16 @@ impl Connections {
         let asked = Instant::now();
         let object = timeout(CHECKOUT_PATIENCE, self.0.get()).await;
         let object = object.map_err(|_| Failure::Unreachable(format!("no connection within {CHECKOUT_PATIENCE:?}")))?;
-        let object = object.map_err(|error| Failure::Unreachable(error.to_string()))?;
+        let object = object.map_err(|error| Failure::Unreachable(reason(error)))?;
         Ok(Lease { object: Some(object), course: Course { standing: Standing::Clean, patience: patience.limit().saturating_sub(asked.elapsed()) } })
+    }
+}
+
+/// Why there is no connection, without the pool's own words.
+fn reason(error: PoolError) -> String {
+    match error {
+        PoolError::Backend(error) => error.to_string(),
+        other => other.to_string(),
     }
 }
 

@@ -6,6 +6,7 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use lethe_ports::outbound::StoreError;
+use std::error::Error;
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
@@ -78,8 +79,14 @@ where
     T: MakeTlsConnect<Socket>,
     T::Stream: Send + 'static,
 {
-    let (client, connection) = host.connect(tls).await.map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+    let (client, connection) = host.connect(tls).await.map_err(|error| ConnectionError::BadConnection(with_causes(&error)))?;
     AsyncPgConnection::try_from_client_and_connection(client, connection).await
+}
+
+/// An error with what lies behind it: the driver says at first only at which step it failed.
+fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// One configuration a host. The driver's own treatment of several is to try one after the other.
@@ -126,4 +133,46 @@ fn without_hosts(config: &Config) -> Config {
         rest.options(options);
     }
     rest
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+mod tests {
+    use super::{Target, with_causes};
+    use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+
+    #[test]
+    fn each_host_keeps_what_the_url_says_of_all() {
+        let url = "postgres://ann:secret@one:1111,two:2222,three:3333/lethe?target_session_attrs=read-write&sslmode=require&options=-c%20geqo%3Doff";
+        let target = Target::parse(url).unwrap();
+        for (host, (name, port)) in target.hosts.iter().zip([("one", 1111), ("two", 2222), ("three", 3333)]) {
+            assert_eq!((host.get_hosts(), host.get_ports()), ([Host::Tcp(name.into())].as_slice(), [port].as_slice()));
+            assert_eq!((host.get_user(), host.get_password(), host.get_dbname()), (Some("ann"), Some(b"secret".as_slice()), Some("lethe")));
+            assert_eq!((host.get_target_session_attrs(), host.get_ssl_mode()), (TargetSessionAttrs::ReadWrite, SslMode::Require));
+            assert_eq!((host.get_options(), host.get_application_name()), (Some("-c geqo=off"), Some("lethe")));
+        }
+        assert_eq!(target.hosts.len(), 3);
+    }
+
+    #[test]
+    fn a_host_without_a_port_has_the_usual_one() {
+        let ports = |url: &str| Target::parse(url).unwrap().hosts.iter().map(|host| host.get_ports().to_vec()).collect::<Vec<_>>();
+        assert_eq!(ports("postgres://u@one,two:7777/d"), [[5432], [7777]]);
+        assert_eq!(ports("host=one,two port=7777 user=u"), [[7777], [7777]], "one is for all in this form");
+    }
+
+    #[test]
+    fn a_url_that_leads_nowhere_is_refused_without_its_password() {
+        for url in ["nonsense", "postgres://u:secret@", "postgres://u:secret@h/d?sslmode=sometimes", "postgres://u:secret@h/d?sslmode=verify-ca"] {
+            let refused = Target::parse(url).unwrap_err().to_string();
+            assert!(!refused.contains("secret"), "{refused}");
+        }
+        assert!(Target::parse("postgres://u@h/d?sslmode=verify-full&sslrootcert=/nowhere").is_err());
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        let inner = "x".parse::<i32>().unwrap_err();
+        assert_eq!(with_causes(&std::io::Error::other(inner)), "invalid digit found in string");
+    }
 }

@@ -139,3 +139,23 @@ impl ServerCertVerifier for Anybody {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Verification, read_parameters};
+
+    #[test]
+    fn what_the_driver_does_not_know_is_taken_out() {
+        let cases = [
+            ("postgres://h/d", "postgres://h/d", Verification::Nobody),
+            ("postgres://h/d?sslmode=prefer", "postgres://h/d?sslmode=prefer", Verification::Nobody),
+            ("postgres://h/d?sslmode=verify-full&port=1", "postgres://h/d?sslmode=require&port=1", Verification::System),
+            ("postgres://h/d?sslrootcert=/a&sslmode=verify-full", "postgres://h/d?sslmode=require", Verification::File("/a".into())),
+            ("postgres://h/d?sslmode=verify-full&sslrootcert=/a", "postgres://h/d?sslmode=require", Verification::File("/a".into())),
+        ];
+        for (url, known, verification) in cases {
+            assert_eq!(read_parameters(url), Ok((known.to_owned(), verification)), "{url}");
+        }
+        assert!(read_parameters("postgres://h/d?sslmode=verify-ca").is_err());
+    }
+}

@@ -99,8 +99,11 @@ impl People {
         for ((kind, value), _) in self.stored_names.iter().filter(|(name, owner)| self.names.get(*name) != Some(owner)) {
             lease.execute(diesel::delete(reservations::table.find((kind.name(), value)))).await?;
         }
-        let gained = self.names.iter().filter(|(name, owner)| self.stored_names.get(*name) != Some(owner));
+        let mut gained: Vec<_> = self.names.iter().filter(|(name, owner)| self.stored_names.get(*name) != Some(owner)).collect();
+        // In one order, or two imports could wait for each other.
+        gained.sort_by_key(|((kind, value), _)| (kind.name(), value));
         let rows: Vec<_> = gained
+            .iter()
             .map(|((kind, value), owner)| (reservations::kind.eq(kind.name()), reservations::value.eq(value), reservations::user_id.eq(owner.get())))
             .collect();
         for rows in rows.chunks(CHUNK) {

@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 statement! {
     FindVotes<'a> = "../sql/find_votes.sql" => (BigInt, BigInt) as (i64, i64) {
         voters: Array<BigInt> = &'a [i64],
+        owners: Array<BigInt> = &'a [i64],
         posts: Array<BigInt> = &'a [i64],
     }
 }
@@ -83,12 +84,27 @@ impl Publications {
             let known = Known { author: UserId::new(author), kind: post_kind(&kind)?, written: None, new_votes: 0 };
             publications.posts.insert(PostId::new(id), known);
         }
-        let votes: Vec<&CheckedVote> = batch.iter().filter_map(|record| if let CheckedRecord::Vote(vote) = record { Some(vote) } else { None }).collect();
-        if !votes.is_empty() {
-            let find = FindVotes { voters: &column(&votes, |vote| vote.voter.get()), posts: &column(&votes, |vote| vote.post.get()) };
-            publications.votes = find.run(lease).await?.into_iter().map(|(voter, post)| (UserId::new(voter), PostId::new(post))).collect();
-        }
+        publications.load_votes(lease, batch).await?;
         Ok(publications)
+    }
+
+    /// Loads the votes that were cast before on the posts that are stored.
+    async fn load_votes(&mut self, lease: &mut Lease, batch: &[CheckedRecord]) -> Result<(), Failure> {
+        let place = |record: &CheckedRecord| match record {
+            CheckedRecord::Vote(vote) => self.posts.get(&vote.post).map(|known| (vote.voter, known.author, vote.post)),
+            CheckedRecord::User(_) | CheckedRecord::Preference(_) | CheckedRecord::Post(_) => None,
+        };
+        let places: Vec<(UserId, UserId, PostId)> = batch.iter().filter_map(place).collect();
+        if places.is_empty() {
+            return Ok(());
+        }
+        let find = FindVotes {
+            voters: &column(&places, |(voter, ..)| voter.get()),
+            owners: &column(&places, |(_, owner, _)| owner.get()),
+            posts: &column(&places, |(.., post)| post.get()),
+        };
+        self.votes = find.run(lease).await?.into_iter().map(|(voter, post)| (UserId::new(voter), PostId::new(post))).collect();
+        Ok(())
     }
 
     pub(super) fn import_post(&mut self, record: &CheckedPost) -> RecordOutcome {
