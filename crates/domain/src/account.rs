@@ -2,6 +2,7 @@
 //!
 //! A transition consumes the account and returns the new one, or says why not. Nothing here reads a clock or a store.
 
+use crate::hold::{Hold, any_in_force};
 use crate::id::UserId;
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -38,6 +39,23 @@ impl UserStatus {
     #[must_use]
     pub fn from_letter(letter: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.letter() == letter)
+    }
+
+    /// The state in a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Blocked => "blocked",
+            Self::SoftDeleted => "deleted",
+            Self::Erased => "erased",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.word() == word)
     }
 }
 
@@ -139,6 +157,20 @@ pub enum TransitionError {
     /// The account is erased: to every command it is as if it had never been.
     #[error("User not found")]
     Erased,
+    /// A hard delete while a hold is in force. It is not remembered: whoever wants it asks again.
+    #[error("The user is on hold and cannot be hard deleted")]
+    OnHold,
+}
+
+/// Why a scheduled purge does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PurgeError {
+    /// It was meant for an earlier deletion, or the account is not soft deleted, or its time has not come.
+    #[error("the account is not due")]
+    NotDue,
+    /// A hold is in force. The purge waits for it to be lifted.
+    #[error("the account is on hold")]
+    OnHold,
 }
 
 /// What a restore did.
@@ -160,6 +192,21 @@ pub enum DeletionMode {
 }
 
 impl DeletionMode {
+    /// The mode's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Soft => "soft",
+            Self::Hard => "hard",
+        }
+    }
+
+    /// The mode of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Soft, Self::Hard].into_iter().find(|mode| mode.name() == name)
+    }
+
     /// Reads the community dialect's `hard` parameter: the exact text `1` is hard, anything else is the safe one.
     #[must_use]
     pub fn from_hard_parameter(hard: Option<&str>) -> Self {
@@ -190,14 +237,14 @@ impl Account {
         StatusSet::SIGNED_IN.contains(self.status()) && self.tokens_valid_from <= issued_at
     }
 
-    /// Deletes in the way that is asked for.
+    /// Deletes in the way that is asked for. Holds stand in the way of a hard delete only.
     ///
     /// # Errors
     /// As [`Self::soft_delete`] and [`Self::hard_delete`].
-    pub fn delete(self, mode: DeletionMode, now: Timestamp, grace: Option<Duration>) -> Result<Self, TransitionError> {
+    pub fn delete(self, mode: DeletionMode, now: Timestamp, grace: Option<Duration>, holds: &[Hold]) -> Result<Self, TransitionError> {
         match mode {
             DeletionMode::Soft => self.soft_delete(now, grace),
-            DeletionMode::Hard => self.hard_delete(now),
+            DeletionMode::Hard => self.hard_delete(now, holds),
         }
     }
 
@@ -221,14 +268,37 @@ impl Account {
     /// Erases the account: from here on it is only a spent id, and its content must go with it.
     ///
     /// # Errors
-    /// [`TransitionError::Erased`] when that happened before.
-    pub fn hard_delete(self, now: Timestamp) -> Result<Self, TransitionError> {
+    /// [`TransitionError::Erased`] when that happened before, [`TransitionError::OnHold`] when any of the account's `holds` is in force.
+    pub fn hard_delete(self, now: Timestamp, holds: &[Hold]) -> Result<Self, TransitionError> {
         match self.state {
+            AccountState::Live(_) | AccountState::SoftDeleted { .. } if any_in_force(holds, now) => Err(TransitionError::OnHold),
             AccountState::Live(_) | AccountState::SoftDeleted { .. } => {
                 Ok(Self { state: AccountState::Erased { at: now }, deletion_epoch: self.deletion_epoch + 1, tokens_valid_from: now, ..self })
             }
             AccountState::Erased { .. } => Err(TransitionError::Erased),
         }
+    }
+
+    /// Erases an account whose time has come. A purge belongs to one deletion: one that was scheduled for an earlier `epoch` does nothing.
+    ///
+    /// # Errors
+    /// [`PurgeError`].
+    pub fn purge(self, epoch: i64, now: Timestamp, holds: &[Hold]) -> Result<Self, PurgeError> {
+        match self.state {
+            AccountState::SoftDeleted { purge_at: Some(due), .. } if self.deletion_epoch == epoch && due <= now => {
+                self.hard_delete(now, holds).map_err(|error| match error {
+                    TransitionError::OnHold => PurgeError::OnHold,
+                    TransitionError::AlreadySoftDeleted | TransitionError::Erased => PurgeError::NotDue,
+                })
+            }
+            AccountState::SoftDeleted { .. } | AccountState::Live(_) | AccountState::Erased { .. } => Err(PurgeError::NotDue),
+        }
+    }
+
+    /// Kills every token that was issued to this user before `now`.
+    #[must_use]
+    pub fn revoke_tokens(self, now: Timestamp) -> Self {
+        Self { tokens_valid_from: self.tokens_valid_from.max(now), ..self }
     }
 
     /// Takes a soft delete back. Tokens from before stay dead.
@@ -247,6 +317,8 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hold::{HoldReason, NewHold};
+    use crate::id::HoldId;
     use AccountState::{Erased, Live, SoftDeleted};
     use LiveState::{Active, Blocked};
 
@@ -274,8 +346,8 @@ mod tests {
 
     fn run(command: Command, account: Account) -> Result<AccountState, TransitionError> {
         match command {
-            Command::SoftDelete => account.delete(DeletionMode::Soft, now(), Some(GRACE)).map(|account| account.state),
-            Command::HardDelete => account.delete(DeletionMode::Hard, now(), None).map(|account| account.state),
+            Command::SoftDelete => account.delete(DeletionMode::Soft, now(), Some(GRACE), &[]).map(|account| account.state),
+            Command::HardDelete => account.delete(DeletionMode::Hard, now(), None, &[]).map(|account| account.state),
             Command::Restore => account.restore(now()).map(|restored| match restored {
                 Restored::Yes(account) | Restored::WasNotDeleted(account) => account.state,
             }),
@@ -323,8 +395,54 @@ mod tests {
         assert!(!back.honours_token_of(now()), "a token from before the deletion stays dead");
         assert!(back.honours_token_of(later));
         assert_eq!(back.soft_delete(later, None)?.deletion_epoch, 2);
-        assert_eq!(back.hard_delete(later)?.deletion_epoch, 2);
+        assert_eq!(back.hard_delete(later, &[])?.deletion_epoch, 2);
         Ok(())
+    }
+
+    fn hold(expires_at: Option<Timestamp>) -> Hold {
+        let terms = NewHold { reason: HoldReason::from_store("court order".into()), expires_at };
+        Hold { id: HoldId::new(1), user: UserId::new(1), terms, placed_at: THEN, placed_by: UserId::new(2) }
+    }
+
+    #[test]
+    fn a_hold_stands_in_the_way_of_a_hard_delete_only() {
+        let (held, free) = ([hold(Some(now())), hold(None)], [hold(Some(now()))]);
+        for state in [Live(Active), deleted(Blocked)] {
+            assert_eq!(account(state).hard_delete(now(), &held), Err(TransitionError::OnHold));
+            assert!(account(state).hard_delete(now(), &free).is_ok(), "its time is over");
+        }
+        assert!(account(Live(Active)).delete(DeletionMode::Soft, now(), None, &held).is_ok());
+        assert_eq!(account(Erased { at: THEN }).hard_delete(now(), &held), Err(TransitionError::Erased), "what is gone is not held");
+    }
+
+    /// Every state, epoch and date under a purge that was scheduled for epoch 3.
+    #[test]
+    fn a_purge_is_for_one_deletion_whose_time_has_come() {
+        let due = |purge_at| SoftDeleted { at: THEN, purge_at, was: Active };
+        let table = [
+            (due(Some(now())), 3, Ok(Erased { at: now() })),
+            (due(Some(THEN)), 3, Ok(Erased { at: now() })),
+            (due(Some(now().after(GRACE))), 3, Err(PurgeError::NotDue)),
+            (due(None), 3, Err(PurgeError::NotDue)),
+            (due(Some(now())), 4, Err(PurgeError::NotDue)),
+            (due(Some(now())), 2, Err(PurgeError::NotDue)),
+            (Live(Active), 3, Err(PurgeError::NotDue)),
+            (Live(Blocked), 3, Err(PurgeError::NotDue)),
+            (Erased { at: THEN }, 3, Err(PurgeError::NotDue)),
+        ];
+        for (state, deletion_epoch, expected) in table {
+            let account = Account { deletion_epoch, ..account(state) };
+            assert_eq!(account.purge(3, now(), &[]).map(|account| account.state), expected, "{state:?} in epoch {deletion_epoch}");
+        }
+        let held = Account { deletion_epoch: 3, ..account(due(Some(now()))) };
+        assert_eq!(held.purge(3, now(), &[hold(None)]), Err(PurgeError::OnHold));
+    }
+
+    #[test]
+    fn revoking_moves_the_moment_forward_only() {
+        let revoked = account(Live(Active)).revoke_tokens(now());
+        assert!(!revoked.honours_token_of(THEN) && revoked.honours_token_of(now()));
+        assert_eq!(revoked.revoke_tokens(THEN), revoked);
     }
 
     #[test]
@@ -333,6 +451,7 @@ mod tests {
         assert_eq!(letters, ["a", "b", "d", "u"]);
         for status in UserStatus::ALL {
             assert_eq!(UserStatus::from_letter(status.letter()), Some(status));
+            assert_eq!(UserStatus::from_word(status.word()), Some(status));
         }
         assert_eq!(UserStatus::from_letter("x"), None);
     }

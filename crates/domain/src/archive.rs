@@ -203,6 +203,15 @@ pub struct CheckedUser {
 }
 
 impl CheckedUser {
+    /// The epoch that the account has at least: an import that soft deletes a living user is a deletion of its own.
+    const fn least_epoch_over(&self, known: &Account) -> i64 {
+        match (known.state, self.account.state) {
+            (AccountState::Live(_), AccountState::SoftDeleted { .. }) => known.deletion_epoch + 1,
+            (AccountState::Live(_), AccountState::Live(_) | AccountState::Erased { .. })
+            | (AccountState::SoftDeleted { .. } | AccountState::Erased { .. }, _) => known.deletion_epoch,
+        }
+    }
+
     /// The account to keep when a store knows `known` under this id. An erased user stays erased, a living one is not erased by an import,
     /// and nobody's deletions are forgotten or dead tokens brought back to life.
     ///
@@ -217,7 +226,7 @@ impl CheckedUser {
                 Err(RecordError::Malformed(format!("user {} is not erased: delete it instead", known.id)))
             }
             (UserStatus::Active | UserStatus::Blocked | UserStatus::SoftDeleted, Some(_)) => Ok(Account {
-                deletion_epoch: self.account.deletion_epoch.max(known.deletion_epoch),
+                deletion_epoch: self.account.deletion_epoch.max(self.least_epoch_over(known)),
                 tokens_valid_from: self.account.tokens_valid_from.max(known.tokens_valid_from),
                 ..self.account
             }),
@@ -533,6 +542,16 @@ mod tests {
         assert!(reason(r#"{"type":"user","id":1,"username":"a","status":"x"}"#).contains("unknown status"));
         assert!(reason(r#"{"type":"preference","user_id":1,"key":"","value":1}"#).starts_with("key:"));
         assert!(reason(r#"{"type":"post","user_id":1,"id":1,"kind":"poem","text":"x"}"#).contains("poem"));
+    }
+
+    #[test]
+    fn a_living_user_that_comes_deleted_is_deleted_in_an_epoch_of_its_own() {
+        let CheckedRecord::User(user) = check(r#"{"type":"user","id":1,"username":"a","status":"d","deletion_epoch":2}"#).unwrap() else { panic!("a user") };
+        let known = Account { deletion_epoch: 2, ..Account::new(UserId::new(1)) };
+        assert_eq!(user.over(Some(&known)).map(|account| account.deletion_epoch), Ok(3));
+        let deleted = known.soft_delete(Timestamp::EPOCH, None).unwrap();
+        assert_eq!(user.over(Some(&deleted)).map(|account| account.deletion_epoch), Ok(3), "it is deleted already");
+        assert_eq!(user.over(None).map(|account| account.deletion_epoch), Ok(2));
     }
 
     #[test]

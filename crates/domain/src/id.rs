@@ -66,6 +66,15 @@ identifier! {
     Revision
 }
 
+identifier! {
+    /// A hold, unique within the store.
+    HoldId
+}
+identifier! {
+    /// A running service, for as long as it runs: whoever holds a lease.
+    NodeId
+}
+
 impl Revision {
     /// Before any change.
     pub const ZERO: Self = Self(0);

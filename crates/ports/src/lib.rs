@@ -7,5 +7,7 @@
 pub mod caller;
 pub mod inbound;
 pub mod outbound;
+pub mod ticket;
 
 pub use caller::{Caller, Grant, GrantError};
+pub use ticket::{Errand, Ticket, TicketGrant};

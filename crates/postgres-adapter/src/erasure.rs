@@ -8,7 +8,7 @@ use crate::statement::{Statement, statement};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use lethe_domain::UserId;
-use lethe_domain::erasure::ContentKind;
+use lethe_domain::manifest::ContentKind;
 
 statement! {
     EraseVotesCast = "sql/erase_votes_cast.sql" => (BigInt,) as (i64,) {

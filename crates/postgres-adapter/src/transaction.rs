@@ -13,7 +13,7 @@ use diesel::sql_types::{Nullable, Text};
 use futures_util::future::BoxFuture;
 use lethe_domain::account::Account;
 use lethe_domain::content::{NewPost, PostKind, Reaction};
-use lethe_domain::erasure::ContentKind;
+use lethe_domain::manifest::ContentKind;
 use lethe_domain::limits::Limits;
 use lethe_domain::preference::{Edit, Preference};
 use lethe_domain::profile::{NewUser, Profile};

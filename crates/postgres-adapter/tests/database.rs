@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, TryFutureExt};
 use lethe_domain::account::{Account, DeletionMode, StatusSet};
 use lethe_domain::content::{NewPost, PostKind, PostText, Reaction};
-use lethe_domain::erasure::ContentKind;
+use lethe_domain::manifest::ContentKind;
 use lethe_domain::limits::Limits;
 use lethe_domain::preference::PreferenceUpdate;
 use lethe_domain::profile::UniqueName;

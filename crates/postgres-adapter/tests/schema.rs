@@ -4,7 +4,7 @@
 mod common;
 
 use common::fresh;
-use lethe_domain::erasure::ContentKind;
+use lethe_domain::manifest::ContentKind;
 use std::collections::BTreeSet;
 
 /// The tables that belong to a user, with the column that they would be distributed by.

@@ -5,7 +5,7 @@ use crate::schema::{changes, posts, preferences, reservations, users, votes};
 use crate::user_row::{CountersRow, NamesRow, ProfileRow};
 use crate::votes::{VoteKey, take_back};
 use diesel::prelude::*;
-use lethe_domain::erasure::ContentKind;
+use lethe_domain::manifest::ContentKind;
 use lethe_domain::id::UserId;
 
 /// Removes at most `limit` rows of one kind that name `user`, and returns how many went.

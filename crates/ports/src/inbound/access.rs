@@ -11,15 +11,18 @@ pub enum AccessError {
     /// The caller's user does not exist, or its tokens are dead.
     #[error("the caller's user is not there")]
     CallerGone,
-    /// The caller's token has expired.
+    /// The caller's token has expired, or was good once and has been used.
     #[error("the caller's token has expired")]
     TokenExpired,
     /// The caller is known, and may not do this.
     #[error("the caller may not do this")]
     Forbidden,
-    /// The user that it is about never existed, or was erased.
+    /// The user that it is about never existed.
     #[error("no such user")]
     NoSuchUser,
+    /// The user that it is about was erased.
+    #[error("the user was erased")]
+    UserErased,
     /// The user that it is about is soft deleted, and what belongs to it cannot be changed.
     #[error("the user is soft deleted")]
     UserSoftDeleted,

@@ -69,6 +69,9 @@ pub trait AccountStore: Send + Sync {
     /// The user that a name leads to, in whatever state.
     async fn find_user(&self, query: &UserQuery) -> Result<Option<User>, StoreError>;
 
+    /// Users in one of these states, by id from `after` on, at most `limit`.
+    async fn users_after(&self, statuses: &[UserStatus], after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
+
     /// A page of users. An erased user has no fields, so every filter on one leaves it out.
     async fn users(&self, filter: &UserFilter, page: PageRequest) -> Result<Page<User>, StoreError>;
 }

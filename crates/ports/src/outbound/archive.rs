@@ -5,11 +5,23 @@ use futures_util::stream::BoxStream;
 use lethe_domain::archive::{CheckedRecord, Record, RecordError};
 use lethe_domain::limits::Limits;
 use lethe_domain::time::Timestamp;
+use lethe_domain::webhook::Subscription;
 
 use super::StoreError;
 
 /// What became of one record of an import.
 pub type RecordOutcome = Result<(), RecordError>;
+
+/// What an import goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct ImportTerms<'a> {
+    /// How much a user may keep.
+    pub limits: &'a Limits,
+    /// Who is told of what becomes of users.
+    pub subscriptions: &'a [Subscription],
+    /// The time of the import.
+    pub now: Timestamp,
+}
 
 /// A store whose whole content can be written out and read back.
 #[async_trait]
@@ -24,10 +36,12 @@ pub trait ArchiveStore: Send + Sync {
     ///   is there keeps its id; a new one gets the line's, if that is free.
     /// * Posts keep their id, author and kind; votes need their post; counters stay right. The next ids that are handed out are beyond all
     ///   imported ones.
+    /// * What the import does to a user is an event like any other ([`lethe_domain::event::EventKind::between`]): it is put into the outbox and
+    ///   the audit log, with nobody as actor, in the same transaction.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing of the batch was stored.
-    async fn import(&self, batch: Vec<CheckedRecord>, limits: &Limits, now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError>;
+    async fn import(&self, batch: Vec<CheckedRecord>, terms: ImportTerms<'_>) -> Result<Vec<RecordOutcome>, StoreError>;
 
     /// Everything, as of one moment, in batches: all users by id, then all preferences by owner and key, all posts by id, all votes by
     /// voter and post. An erased user is `{"id","status":"u","erased_at"}` and nothing else.

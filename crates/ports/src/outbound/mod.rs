@@ -1,18 +1,30 @@
 //! What Lethe asks of the world.
 //!
 //! There are two ways to a store. The hot path, [`PreferenceStore`], is one atomic statement a call. Everything that must look before it
-//! writes goes through [`Store::transact`].
+//! writes goes through [`Store::transact`]. The other traits only read.
 
 mod accounts;
 mod archive;
+mod audit;
 mod clock;
 mod content;
+mod erasures;
+mod holds;
+mod outbox;
 mod preferences;
+mod revocations;
 mod store;
+mod upkeep;
 
 pub use accounts::{AccountStore, UserFilter, UserOrder, UserQuery};
-pub use archive::{ArchiveStore, RecordOutcome};
+pub use archive::{ArchiveStore, ImportTerms, RecordOutcome};
+pub use audit::{AuditFilter, AuditStore};
 pub use clock::Clock;
 pub use content::ContentStore;
+pub use erasures::{DuePurge, ErasureStore};
+pub use holds::HoldStore;
+pub use outbox::{ListedDelivery, Message, OutboxStore, WebhookSender};
 pub use preferences::{OwnerFence, PreferenceStore, PreferenceStoreError, Stamp};
+pub use revocations::{RevocationStore, Revocations, RevokedToken};
 pub use store::{InsertUserError, Store, StoreError, Tx};
+pub use upkeep::{Backlog, Duty, UpkeepStore};

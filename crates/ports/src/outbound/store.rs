@@ -3,15 +3,19 @@
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use lethe_domain::account::Account;
+use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::content::{NewPost, PostKind, Reaction};
-use lethe_domain::erasure::ContentKind;
-use lethe_domain::id::{PostId, UserId};
+use lethe_domain::erasure::{Chunk, Erasure, ErasureCursor};
+use lethe_domain::hold::{Hold, NewHold};
+use lethe_domain::id::{HoldId, PostId, UserId};
 use lethe_domain::limits::Limits;
+use lethe_domain::manifest::{ContentKind, Tally};
 use lethe_domain::preference::{Edit, Preference};
-use lethe_domain::profile::{NewUser, Profile, UniqueName};
+use lethe_domain::profile::{ExtId, NewUser, Profile, UniqueName};
 use lethe_domain::time::Timestamp;
+use lethe_domain::webhook::{Delivery, DeliveryId, EndpointId};
 
-use super::{PreferenceStoreError, Stamp};
+use super::{PreferenceStoreError, RevokedToken, Stamp};
 
 /// A store did not do what it was asked. The texts are for the log, never for a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,9 +101,55 @@ pub trait Tx: Send {
     /// [`PreferenceStoreError::Quota`] when the owner would end up beyond `limits`.
     async fn edit_preferences(&mut self, owner: UserId, edits: &[Edit], stamp: Stamp, limits: &Limits) -> Result<(), PreferenceStoreError>;
 
-    /// Removes content of one kind that names `user`, at most `limit` rows of it, and returns how many went.
-    /// Fewer than `limit` means that nothing of the kind is left. Counters on what stays are corrected.
-    async fn erase(&mut self, user: UserId, kind: ContentKind, limit: u32) -> Result<u32, StoreError>;
+    /// The `ext_id` of a user who is not erased.
+    async fn ext_id(&mut self, id: UserId) -> Result<Option<ExtId>, StoreError>;
+
+    /// The holds on a user, in force or over, by id.
+    async fn holds(&mut self, user: UserId) -> Result<Vec<Hold>, StoreError>;
+
+    /// Places a hold. The user MUST be locked by [`Self::account_for_update`] in this transaction.
+    async fn insert_hold(&mut self, user: UserId, hold: &NewHold, stamp: Stamp) -> Result<HoldId, StoreError>;
+
+    /// Lifts a hold, if the user has it; whether it had.
+    async fn delete_hold(&mut self, user: UserId, hold: HoldId) -> Result<bool, StoreError>;
+
+    /// How much content of each kind names `user`: exactly what [`Self::erase`] would remove, each row once.
+    async fn tally(&mut self, user: UserId) -> Result<Tally, StoreError>;
+
+    /// Removes content of one kind that names `user`, in the order of its key from behind `after` on, at most `limit` rows of it.
+    /// Fewer than `limit` means that nothing of the kind is left there. Counters on what stays are corrected.
+    async fn erase(&mut self, user: UserId, kind: ContentKind, after: ErasureCursor, limit: u32) -> Result<Chunk, StoreError>;
+
+    /// The erasure of a user, locked until the end of the transaction.
+    async fn erasure_for_update(&mut self, user: UserId) -> Result<Option<Erasure>, StoreError>;
+
+    /// Keeps an erasure, new or changed.
+    async fn save_erasure(&mut self, erasure: &Erasure) -> Result<(), StoreError>;
+
+    /// The end of the audit log, locked until the end of the transaction. Everyone who writes to the log waits for this lock, so it is the
+    /// last one to take.
+    async fn audit_head_for_update(&mut self) -> Result<AuditHead, StoreError>;
+
+    /// Adds entries to the audit log. They MUST follow the end that [`Self::audit_head_for_update`] gave in this transaction.
+    async fn append_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError>;
+
+    /// Puts new deliveries into the outbox.
+    async fn insert_deliveries(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError>;
+
+    /// A delivery, locked until the end of the transaction.
+    async fn delivery_for_update(&mut self, id: &DeliveryId) -> Result<Option<Delivery>, StoreError>;
+
+    /// Keeps what has become of a delivery that is there.
+    async fn save_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError>;
+
+    /// When an endpoint said that it wants no more events; `None`: it still does.
+    async fn endpoint_gone_since(&mut self, endpoint: &EndpointId) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Keeps that an endpoint wants no more events, or does again.
+    async fn save_endpoint(&mut self, endpoint: &EndpointId, gone_since: Option<Timestamp>) -> Result<(), StoreError>;
+
+    /// Keeps a revocation, by the store's own clock. One that is there already stays as it is.
+    async fn insert_revocation(&mut self, token: &RevokedToken) -> Result<(), StoreError>;
 
     /// Publishes a post.
     async fn insert_post(&mut self, post: &NewPost, now: Timestamp) -> Result<PostId, StoreError>;

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 use lethe_domain::account::DeletionMode;
 use lethe_domain::archive::Record;
 use lethe_domain::content::PostKind;
-use lethe_domain::erasure::ContentKind;
+use lethe_domain::manifest::ContentKind;
 use lethe_domain::{PostId, UserId};
 use lethe_ports::outbound::{PreferenceStoreError, StoreError};
 

@@ -14,7 +14,7 @@ pub mod values;
 
 use crate::FixedClock;
 use lethe_domain::account::{Account, AccountState, DeletionMode, StatusSet};
-use lethe_domain::erasure::ContentKind;
+use lethe_domain::manifest::ContentKind;
 use lethe_domain::limits::Limits;
 use lethe_domain::page::PageRequest;
 use lethe_domain::profile::NewUser;

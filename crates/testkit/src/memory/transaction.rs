@@ -4,7 +4,7 @@ use super::state::{PostRow, State, UserRow, VoteRow, next_id, unique_names};
 use async_trait::async_trait;
 use lethe_domain::account::Account;
 use lethe_domain::content::{NewPost, PostKind, Reaction};
-use lethe_domain::erasure::ContentKind;
+use lethe_domain::manifest::ContentKind;
 use lethe_domain::limits::Limits;
 use lethe_domain::preference::{Edit, Preference, PreferenceUpdate};
 use lethe_domain::profile::{NewUser, Profile};

@@ -5,7 +5,7 @@ use crate::access::is_alive;
 use crate::retry::on_contention;
 use lethe_domain::access::{Act, Operation, Relation};
 use lethe_domain::account::{Account, AccountState, DeletionMode};
-use lethe_domain::erasure::ContentKind;
+use lethe_domain::manifest::ContentKind;
 use lethe_domain::id::UserId;
 use lethe_domain::time::Timestamp;
 use lethe_ports::Caller;

@@ -1,0 +1,30 @@
+//! What a running service does by itself. Every node may do all of it at any time.
+
+use crate::outbound::{Revocations, StoreError, WebhookSender};
+use async_trait::async_trait;
+use lethe_domain::id::NodeId;
+use lethe_domain::time::Timestamp;
+
+/// Whether there was something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// A part was done, and there may be more.
+    Done,
+    /// There is nothing to do at present.
+    Nothing,
+}
+
+/// Upkeep.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// Removes one chunk of what an erased user left behind.
+    async fn erase(&self, node: NodeId) -> Result<Work, StoreError>;
+    /// Hard deletes accounts that fell due.
+    async fn purge(&self, node: NodeId) -> Result<Work, StoreError>;
+    /// Tells the endpoints of `sender` of what they are still to be told.
+    async fn deliver(&self, sender: &dyn WebhookSender) -> Result<Work, StoreError>;
+    /// Forgets what nobody needs any more.
+    async fn prune(&self, node: NodeId) -> Result<Work, StoreError>;
+    /// Tokens that were revoked at `since` or later; all of them without it.
+    async fn revocations(&self, since: Option<Timestamp>) -> Result<Revocations, StoreError>;
+}

@@ -1,0 +1,61 @@
+//! What a store needs to be kept in order by several nodes.
+
+use async_trait::async_trait;
+use lethe_domain::id::NodeId;
+use lethe_domain::time::Timestamp;
+
+use super::StoreError;
+
+/// Work that one node does for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Duty {
+    /// Hard deleting what fell due.
+    Purge,
+    /// Forgetting what nobody needs any more.
+    Prune,
+}
+
+impl Duty {
+    /// The duty's name in a store.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Purge => "purge",
+            Self::Prune => "prune",
+        }
+    }
+}
+
+/// How much is still to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// Erasures that have not come to their end.
+    pub open_erasures: u64,
+    /// Of those, the ones that a hold keeps from going on.
+    pub blocked_erasures: u64,
+    /// Of those, the ones whose sweep found something left, again and again.
+    pub failed_erasures: u64,
+    /// Accounts that should have been hard deleted before the moment that was asked about, and on which no hold is in force.
+    pub overdue_purges: u64,
+    /// Events that somebody is still to be told of.
+    pub pending_deliveries: u64,
+    /// Events that somebody could not be told of.
+    pub failed_deliveries: u64,
+}
+
+/// A store that several nodes share.
+#[async_trait]
+pub trait UpkeepStore: Send + Sync {
+    /// The store's own clock: one for all nodes, however wrong theirs are.
+    async fn now(&self) -> Result<Timestamp, StoreError>;
+
+    /// Gives a duty to `node` until `until`, if at `now` it is the node's own or nobody's; whether it was.
+    async fn take_duty(&self, duty: Duty, node: NodeId, now: Timestamp, until: Timestamp) -> Result<bool, StoreError>;
+
+    /// How much is to be done. Purges count as overdue that were due before `overdue_since`.
+    async fn backlog(&self, overdue_since: Timestamp, now: Timestamp) -> Result<Backlog, StoreError>;
+
+    /// Removes deliveries that were settled and last told before `settled_before`, and revocations of tokens that had ended by `now`; how
+    /// many rows.
+    async fn prune(&self, settled_before: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
+}
