@@ -2,7 +2,7 @@
 
 use super::{FullStore, add_user, delete_user, first_page, listed, now, try_add_user};
 use crate::fixture::{user, user_with_ext_id};
-use lethe_domain::account::{Account, AccountState, DeletionMode, LiveState, UserStatus};
+use lethe_domain::account::{Account, AccountState, DeletionMode, LiveState, StatusSet, UserStatus};
 use lethe_domain::page::PageRequest;
 use lethe_domain::profile::{Email, ExtId, Gender, NewUser, Profile, Role, UniqueName, Username};
 use lethe_domain::{Timestamp, UserId};
@@ -167,4 +167,21 @@ pub async fn finds_by_each_name(store: impl FullStore) {
     for query in &queries {
         assert_eq!(store.find_user(query).await, Ok(None), "{query:?}");
     }
+}
+
+pub async fn walks_by_id(store: impl FullStore) {
+    let mut ids = Vec::new();
+    for name in ["ann", "bob", "cid", "dan"] {
+        ids.push(add_user(&store, name).await);
+    }
+    delete_user(&store, ids[1], DeletionMode::Soft).await.expect("alive");
+    delete_user(&store, ids[2], DeletionMode::Hard).await.expect("alive");
+    let walk = async |statuses: &[UserStatus], after: Option<UserId>, limit: u32| -> Vec<UserId> {
+        store.users_after(statuses, after, limit).await.expect("reachable").into_iter().map(|user| user.id).collect()
+    };
+    assert_eq!(walk(&UserStatus::ALL, None, 3).await, ids[..3]);
+    assert_eq!(walk(&UserStatus::ALL, Some(ids[2]), 3).await, ids[3..]);
+    assert_eq!(walk(StatusSet::LISTED.states(), None, 10).await, [ids[0], ids[3]]);
+    assert_eq!(walk(&[UserStatus::Erased], Some(ids[0]), 10).await, [ids[2]]);
+    assert_eq!(walk(&[], None, 10).await, []);
 }

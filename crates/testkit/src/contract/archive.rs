@@ -1,16 +1,18 @@
 //! Import and export.
 
 use super::content::{publish, toggle};
-use super::{FullStore, add_user, delete_user, limits, now, reading, stamp, try_add_user, writing};
+use super::{FullStore, add_user, delete_user, limits, now, reading, stamp, terms, try_add_user, writing};
 use crate::MemoryStore;
 use crate::fixture::{post, preference, user, user_with_ext_id};
 use futures_util::TryStreamExt as _;
 use lethe_domain::account::{DeletionMode, UserStatus};
 use lethe_domain::archive::{CheckedRecord, Record, RecordError};
 use lethe_domain::content::{NewPost, PostKind, PostTitle};
+use lethe_domain::event::EventKind;
 use lethe_domain::limits::{Limits, QuotaError};
+use lethe_domain::webhook::{DeliveryState, EndpointId, Subscription};
 use lethe_domain::{PostId, Revision, UserId};
-use lethe_ports::outbound::{ArchiveStore as _, InsertUserError, PreferenceStoreError, RecordOutcome};
+use lethe_ports::outbound::{ArchiveStore as _, AuditFilter, ImportTerms, InsertUserError, PreferenceStoreError, RecordOutcome};
 
 async fn export(store: &impl FullStore) -> Vec<Record> {
     store.export().try_concat().await.expect("reachable")
@@ -22,7 +24,7 @@ fn check(record: Record) -> CheckedRecord {
 
 async fn import(store: &impl FullStore, lines: &[&str]) -> Vec<RecordOutcome> {
     let batch = lines.iter().map(|line| check(Record::parse(line).expect("well-formed"))).collect();
-    store.import(batch, &limits(), now()).await.expect("reachable")
+    store.import(batch, terms(&limits())).await.expect("reachable")
 }
 
 /// A store with something of everything.
@@ -51,7 +53,7 @@ pub async fn an_export_of_an_import_is_equal(store: impl FullStore) {
     assert_eq!(exported.len(), 4 + 4 + 2 + 2);
     let copy = MemoryStore::default();
     let batch: Vec<_> = exported.iter().cloned().map(check).collect();
-    let outcomes = copy.import(batch, &limits(), now()).await.expect("reachable");
+    let outcomes = copy.import(batch, terms(&limits())).await.expect("reachable");
     assert_eq!(outcomes, vec![Ok(()); exported.len()]);
     assert_eq!(export(&copy).await, exported);
     // And the other way round: what memory exports, this store takes.
@@ -66,7 +68,7 @@ pub async fn importing_twice_changes_nothing(store: impl FullStore) {
     let exported = export(&filled).await;
     for _ in 0..2 {
         let batch: Vec<_> = exported.iter().cloned().map(check).collect();
-        assert_eq!(store.import(batch, &limits(), now()).await.expect("reachable"), vec![Ok(()); exported.len()]);
+        assert_eq!(store.import(batch, terms(&limits())).await.expect("reachable"), vec![Ok(()); exported.len()]);
         assert_eq!(export(&store).await, exported);
     }
     assert_eq!(store.changes(&reading(UserId::new(1)), Revision::ZERO, 100).await.expect("readable").len(), 2, "the second time nothing changed");
@@ -173,6 +175,31 @@ pub async fn an_import_is_logged_and_counted(store: impl FullStore) {
     let second = store.create(&writing(ann), preference("b", "1"), stamp(), &one).await;
     assert_eq!(second, Err(PreferenceStoreError::Quota(QuotaError::TooManyKeys { limit: 1 })));
     let batch = vec![check(Record::parse(r#"{"type":"preference","user_id":1,"key":"b","value":1}"#).expect("well-formed"))];
-    assert_eq!(store.import(batch, &one, now()).await.expect("reachable"), [Err(RecordError::Quota(QuotaError::TooManyKeys { limit: 1 }))]);
+    assert_eq!(store.import(batch, terms(&one)).await.expect("reachable"), [Err(RecordError::Quota(QuotaError::TooManyKeys { limit: 1 }))]);
     assert_eq!(try_add_user(&store, user("ann")).await, Err(InsertUserError::Taken(lethe_domain::profile::UniqueName::Username)));
+}
+
+pub async fn an_import_tells_what_it_does_to_users(store: impl FullStore) {
+    use EventKind::{Created, Restored, SoftDeleted};
+    let subscriptions = [Subscription { endpoint: EndpointId::of_url("https://example.org/"), events: vec![Created, SoftDeleted, Restored] }];
+    let lines = [
+        r#"{"type":"user","id":1,"username":"ann","ext_id":"x-1"}"#,
+        r#"{"type":"user","id":2,"username":"bob","status":"d"}"#,
+        r#"{"type":"user","id":3,"status":"u"}"#,
+        r#"{"type":"user","id":4,"username":"ann"}"#,
+        r#"{"type":"user","id":1,"username":"ann","ext_id":"x-1","status":"d"}"#,
+        r#"{"type":"user","id":1,"username":"ann","ext_id":"x-1"}"#,
+        r#"{"type":"user","id":1,"username":"ann","ext_id":"x-1"}"#,
+    ];
+    let batch = lines.iter().map(|line| check(Record::parse(line).expect("well-formed"))).collect();
+    let outcomes = store.import(batch, ImportTerms { limits: &limits(), subscriptions: &subscriptions, now: now() }).await.expect("reachable");
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_err()).count(), 1, "the name is taken: {outcomes:?}");
+    let told = store.deliveries(&[DeliveryState::Pending], None, 100).await.expect("reachable");
+    let mut told: Vec<_> =
+        told.iter().map(|listed| (listed.delivery.event.id.user.get(), listed.delivery.event.id.epoch, listed.delivery.event.id.kind)).collect();
+    told.sort_unstable();
+    assert_eq!(told, [(1, 0, Created), (1, 1, SoftDeleted), (1, 1, Restored), (2, 0, Created), (2, 0, SoftDeleted)]);
+    let log = store.audit_entries(&AuditFilter { subject: Some(UserId::new(1)), ..AuditFilter::default() }, 100).await.expect("reachable");
+    assert_eq!(log.iter().map(|entry| entry.act.action.name()).collect::<Vec<_>>(), ["user.restored", "user.soft_deleted", "user.created"]);
+    assert!(log.iter().all(|entry| entry.act.actor.is_none() && entry.act.at == now()));
 }

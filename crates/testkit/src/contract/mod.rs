@@ -5,26 +5,46 @@
 
 pub mod accounts;
 pub mod archive;
+pub mod audit;
 pub mod content;
 pub mod erasure;
+pub mod holds;
+pub mod outbox;
 pub mod preferences;
 pub mod races;
 pub mod transactions;
+pub mod upkeep;
 pub mod values;
 
 use crate::FixedClock;
+use futures_util::future::BoxFuture;
 use lethe_domain::account::{Account, AccountState, DeletionMode, StatusSet};
-use lethe_domain::manifest::ContentKind;
+use lethe_domain::erasure::{Chunk, ErasureCursor};
 use lethe_domain::limits::Limits;
+use lethe_domain::manifest::{ContentKind, Tally};
 use lethe_domain::page::PageRequest;
 use lethe_domain::profile::NewUser;
-use lethe_domain::{Timestamp, UserId};
-use lethe_ports::outbound::{AccountStore, ArchiveStore, ContentStore, InsertUserError, OwnerFence, PreferenceStore, Stamp, Store, StoreError, UserFilter};
+use lethe_domain::{NodeId, Timestamp, UserId};
+use lethe_ports::outbound::{
+    AccountStore, ArchiveStore, AuditStore, ContentStore, ErasureStore, HoldStore, ImportTerms, InsertUserError, OutboxStore, OwnerFence, PreferenceStore,
+    RevocationStore, Stamp, Store, StoreError, Tx, UpkeepStore, UserFilter,
+};
+
+/// Everything that a store of Lethe can do beside transactions.
+pub trait Reads:
+    PreferenceStore + AccountStore + ContentStore + ArchiveStore + ErasureStore + HoldStore + AuditStore + OutboxStore + RevocationStore + UpkeepStore
+{
+}
+
+impl<T> Reads for T where
+    T: PreferenceStore + AccountStore + ContentStore + ArchiveStore + ErasureStore + HoldStore + AuditStore + OutboxStore + RevocationStore + UpkeepStore
+{
+}
 
 /// Everything that a store of Lethe can do.
-pub trait FullStore: Store + PreferenceStore + AccountStore + ContentStore + ArchiveStore + Clone + 'static {}
+pub trait FullStore: Store + Reads + Clone + 'static {}
 
-impl<T: Store + PreferenceStore + AccountStore + ContentStore + ArchiveStore + Clone + 'static> FullStore for T {}
+impl<T: Store + Reads + Clone + 'static> FullStore for T {}
 
 /// Makes one test of every case of the contract.
 #[macro_export]
@@ -41,10 +61,21 @@ macro_rules! contract_suite {
             transactions: [ok_commits, an_error_leaves_no_trace, a_dropped_future_leaves_no_trace, a_transaction_sees_its_own_writes, is_ready];
             accounts: [
                 names_are_reserved, names_stay_reserved_by_a_soft_delete, accounts_keep_every_state, ids_are_never_used_again, profiles_are_kept,
-                lists_filter_and_order, finds_by_each_name, filters_take_wildcards_literally,
+                lists_filter_and_order, finds_by_each_name, filters_take_wildcards_literally, walks_by_id,
             ];
             content: [publishes_and_lists, a_vote_toggles, a_deleted_post_takes_its_votes_along, authors_carry_their_status];
-            erasure: [a_hard_delete_removes_everything, erasing_goes_on_in_chunks, erasing_corrects_the_counters_of_others];
+            erasure: [
+                a_hard_delete_removes_everything, erasing_goes_on_in_chunks, erasing_corrects_the_counters_of_others, a_tally_is_what_erasing_removes,
+                a_vote_with_two_sides_counts_once, an_erasure_is_kept_as_it_is, erasures_are_due_once_their_lease_is_over, erasures_are_listed_by_state,
+                what_is_being_erased_is_not_shown_or_exported,
+            ];
+            holds: [holds_are_kept_and_lifted, a_purge_is_due_when_its_time_has_come_and_nothing_holds_it];
+            audit: [the_log_is_a_chain, the_log_is_read_newest_first, eight_writers_make_one_chain, an_append_that_fails_leaves_the_chain_as_it_was];
+            outbox: [
+                deliveries_are_kept_as_they_are, a_users_events_wait_for_each_other, endpoints_are_told_apart, deliveries_are_listed_newest_first,
+                what_is_rolled_back_is_not_told, an_endpoint_that_is_gone_stays_gone,
+            ];
+            upkeep: [the_clock_goes_forward, a_duty_has_one_holder, revocations_are_seen_since, the_backlog_is_counted, what_is_settled_is_pruned];
             races: [
                 ten_creates_of_one_key_have_one_winner, eight_deletes_have_one_winner, two_deletions_have_one_winner, revisions_have_no_gap_and_no_repeat,
                 a_write_that_races_a_hard_delete_leaves_nothing, a_hundred_writers_never_exceed_the_limits, a_name_has_one_winner, votes_are_counted_exactly,
@@ -52,6 +83,7 @@ macro_rules! contract_suite {
             archive: [
                 an_export_of_an_import_is_equal, importing_twice_changes_nothing, refused_records_leave_no_trace, an_erased_user_stays_erased,
                 new_ids_are_beyond_imported_ones, what_is_there_keeps_its_id_its_epoch_and_its_dead_tokens, an_import_is_logged_and_counted,
+                an_import_tells_what_it_does_to_users,
             ];
         }
     };
@@ -76,6 +108,15 @@ pub(crate) const ACTOR: UserId = UserId::new(900);
 
 pub(crate) fn now() -> Timestamp {
     FixedClock::start()
+}
+
+/// A node, and another one.
+pub(crate) const NODE: NodeId = NodeId::new(1);
+pub(crate) const OTHER_NODE: NodeId = NodeId::new(2);
+
+/// An import now, that nobody is told of.
+pub(crate) fn terms(limits: &Limits) -> ImportTerms<'_> {
+    ImportTerms { limits, subscriptions: &[], now: now() }
 }
 
 pub(crate) fn stamp() -> Stamp {
@@ -112,19 +153,44 @@ pub(crate) async fn add_user(store: &impl FullStore, username: &str) -> UserId {
     try_add_user(store, crate::fixture::user(username)).await.expect("the name is free")
 }
 
+/// Runs work that nothing but the store can keep from succeeding.
+pub(crate) async fn transact<R: Send + 'static>(
+    store: &impl FullStore,
+    work: impl for<'t> FnOnce(&'t mut dyn Tx) -> BoxFuture<'t, Result<R, StoreError>> + Send + 'static,
+) -> R {
+    store.transact(work).await.expect("reachable")
+}
+
+/// How much of each kind there is of a user.
+pub(crate) async fn tally(store: &impl FullStore, user: UserId) -> Tally {
+    transact(store, move |tx| Box::pin(async move { tx.tally(user).await })).await
+}
+
+/// Removes everything of a kind.
+pub(crate) async fn erase_all(tx: &mut dyn Tx, user: UserId, kind: ContentKind, limit: u32) -> Result<(), StoreError> {
+    let mut after = ErasureCursor::START;
+    loop {
+        let Chunk { rows, cursor } = tx.erase(user, kind, after, limit).await?;
+        after = cursor;
+        if rows < limit {
+            return Ok(());
+        }
+    }
+}
+
 /// Deletes as a use case does: decide in the domain, keep the account, remove the content.
 pub(crate) async fn delete_user(store: &impl FullStore, id: UserId, mode: DeletionMode) -> Result<(), StoreError> {
     store
         .transact(move |tx| {
             Box::pin(async move {
                 let account = tx.account_for_update(id).await?.unwrap_or(Account::new(id));
-                let Ok(deleted) = account.delete(mode, now(), None) else {
+                let Ok(deleted) = account.delete(mode, now(), None, &[]) else {
                     return Err(StoreError::Failed("refused".into()));
                 };
                 tx.save_account(&deleted).await?;
                 if let AccountState::Erased { .. } = deleted.state {
                     for kind in ContentKind::ALL {
-                        while tx.erase(id, kind, 1_000).await? == 1_000 {}
+                        erase_all(tx, id, kind, 1_000).await?;
                     }
                 }
                 Ok(())

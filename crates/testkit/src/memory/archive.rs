@@ -9,23 +9,26 @@ use lethe_domain::account::UserStatus;
 use lethe_domain::archive::{
     CheckedPost, CheckedPreference, CheckedRecord, CheckedUser, CheckedVote, PostRecord, PreferenceRecord, Record, RecordError, UserRecord, VoteRecord,
 };
+use lethe_domain::audit::AuditAct;
 use lethe_domain::content::Reaction;
+use lethe_domain::event::Event;
 use lethe_domain::limits::Limits;
 use lethe_domain::preference::{NewPreference, Preference, PreferenceUpdate};
+use lethe_domain::webhook::Delivery;
 use lethe_domain::{PreferenceId, Revision, Timestamp, UserId};
-use lethe_ports::outbound::{ArchiveStore, PreferenceStoreError, RecordOutcome, Stamp, StoreError};
+use lethe_ports::outbound::{ArchiveStore, ImportTerms, PreferenceStoreError, RecordOutcome, Stamp, StoreError};
 
 impl State {
-    fn import(&mut self, record: CheckedRecord, limits: &Limits, now: Timestamp) -> RecordOutcome {
+    fn import(&mut self, record: CheckedRecord, terms: ImportTerms<'_>) -> RecordOutcome {
         match record {
-            CheckedRecord::User(user) => self.import_user(*user),
-            CheckedRecord::Preference(preference) => self.import_preference(preference, limits, now),
+            CheckedRecord::User(user) => self.import_user(*user, terms),
+            CheckedRecord::Preference(preference) => self.import_preference(preference, terms.limits, terms.now),
             CheckedRecord::Post(post) => self.import_post(post),
             CheckedRecord::Vote(vote) => self.import_vote(&vote),
         }
     }
 
-    fn import_user(&mut self, user: CheckedUser) -> RecordOutcome {
+    fn import_user(&mut self, user: CheckedUser, terms: ImportTerms<'_>) -> RecordOutcome {
         let id = user.account.id;
         let known = self.users.get(&id).map(|row| (row.account, row.revision));
         let account = user.over(known.as_ref().map(|(account, _)| account))?;
@@ -35,6 +38,11 @@ impl State {
         }
         self.reservations.retain(|_, owner| *owner != id);
         self.reservations.extend(names.into_iter().map(|name| (name, id)));
+        let ext_id = user.person.as_ref().and_then(|person| person.ext_id.as_ref());
+        let events = Event::of_change(known.as_ref().map(|(account, _)| account), &account, ext_id, terms.now);
+        Delivery::of(&events, terms.subscriptions).for_each(|delivery| self.insert_delivery(delivery));
+        let entries = self.audit_head.seal_all(events.iter().map(|event| AuditAct::of_event(event, None)));
+        self.append_audit(&entries);
         let revision = known.map_or(Revision::ZERO, |(_, revision)| revision);
         self.users.insert(id, UserRow { account, person: user.person, revision });
         self.last_user = self.last_user.max(id.get());
@@ -81,7 +89,7 @@ impl State {
 
     fn import_vote(&mut self, record: &CheckedVote) -> RecordOutcome {
         self.owner(record.voter)?;
-        if !self.posts.contains_key(&record.post) {
+        if !self.posts.get(&record.post).is_some_and(|row| self.owner(row.post.author).is_ok()) {
             return Err(RecordError::NoSuchPost(record.post));
         }
         self.remove_vote(record.voter, record.post);
@@ -93,18 +101,30 @@ impl State {
         let users = self.users.values().map(|row| Record::User(UserRecord::of(&row.account, row.person.as_ref())));
         let mut preferences: Vec<_> = self.preferences.values().collect();
         preferences.sort_by(|a, b| (a.owner, &a.key).cmp(&(b.owner, &b.key)));
-        let preferences = preferences.into_iter().map(|preference| Record::Preference(PreferenceRecord::of(preference)));
-        let posts = self.posts.iter().map(|(id, row)| Record::Post(PostRecord::of(*id, &row.post, row.added_at, row.last_activity_at)));
-        let votes = self.votes.iter().map(|((voter, post), row)| Record::Vote(VoteRecord { user_id: *voter, post_id: *post, created_at: Some(row.voted_at) }));
+        let preferences = preferences
+            .into_iter()
+            .filter(|preference| self.owner(preference.owner).is_ok())
+            .map(|preference| Record::Preference(PreferenceRecord::of(preference)));
+        let posts = self
+            .posts
+            .iter()
+            .filter(|(_, row)| self.owner(row.post.author).is_ok())
+            .map(|(id, row)| Record::Post(PostRecord::of(*id, &row.post, row.added_at, row.last_activity_at)));
+        let has_author = |post| self.posts.get(post).is_some_and(|row: &PostRow| self.owner(row.post.author).is_ok());
+        let votes = self
+            .votes
+            .iter()
+            .filter(|((voter, post), _)| self.owner(*voter).is_ok() && has_author(post))
+            .map(|((voter, post), row)| Record::Vote(VoteRecord { user_id: *voter, post_id: *post, created_at: Some(row.voted_at) }));
         users.chain(preferences).chain(posts).chain(votes).collect()
     }
 }
 
 #[async_trait]
 impl ArchiveStore for MemoryStore {
-    async fn import(&self, batch: Vec<CheckedRecord>, limits: &Limits, now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError> {
+    async fn import(&self, batch: Vec<CheckedRecord>, terms: ImportTerms<'_>) -> Result<Vec<RecordOutcome>, StoreError> {
         let mut state = self.state.lock().await;
-        Ok(batch.into_iter().map(|record| state.import(record, limits, now)).collect())
+        Ok(batch.into_iter().map(|record| state.import(record, terms)).collect())
     }
 
     fn export(&self) -> BoxStream<'static, Result<Vec<Record>, StoreError>> {

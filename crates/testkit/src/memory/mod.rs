@@ -3,23 +3,34 @@
 //! A transaction works on a copy of the state, which takes the state's place when it commits.
 
 mod archive;
+mod life_cycle;
 mod preferences;
 mod reads;
 mod state;
 mod transaction;
 
+use crate::FixedClock;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use lethe_ports::outbound::{Store, StoreError, Tx};
+use lethe_ports::outbound::{Clock as _, Store, StoreError, Tx};
 use state::State;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 use transaction::MemoryTx;
 
-/// The store. Its clones are handles on one state.
+/// The store. Its clones are handles on one state. Its own clock stands still, or is the one that it was given.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
+    clock: Arc<FixedClock>,
+}
+
+impl MemoryStore {
+    /// An empty store that goes by this clock.
+    #[must_use]
+    pub fn by(clock: Arc<FixedClock>) -> Self {
+        Self { clock, ..Self::default() }
+    }
 }
 
 #[async_trait]
@@ -31,9 +42,9 @@ impl Store for MemoryStore {
         F: for<'t> FnOnce(&'t mut dyn Tx) -> BoxFuture<'t, Result<R, E>> + Send + 'static,
     {
         let mut state = self.state.lock().await;
-        let mut tx = MemoryTx(state.clone());
+        let mut tx = MemoryTx { state: state.clone(), now: self.clock.now() };
         let done = work(&mut tx).await?;
-        *state = tx.0;
+        *state = tx.state;
         Ok(done)
     }
 

@@ -3,7 +3,7 @@
 use super::MemoryStore;
 use super::state::UserRow;
 use async_trait::async_trait;
-use lethe_domain::account::Account;
+use lethe_domain::account::{Account, UserStatus};
 use lethe_domain::content::{Post, PostKind, Vote};
 use lethe_domain::page::{Page, PageRequest};
 use lethe_domain::profile::{NewUser, User};
@@ -70,6 +70,12 @@ impl AccountStore for MemoryStore {
         let state = self.state.lock().await;
         let found = state.users.values().find(|row| row.person.as_ref().is_some_and(|person| matches(query, person)));
         Ok(found.map(|row| state.user(row)))
+    }
+
+    async fn users_after(&self, statuses: &[UserStatus], after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
+        let state = self.state.lock().await;
+        let shown = state.users.values().filter(|row| statuses.contains(&row.account.status()) && after.is_none_or(|after| row.account.id > after));
+        Ok(shown.take(limit as usize).map(|row| state.user(row)).collect())
     }
 
     async fn users(&self, filter: &UserFilter, page: PageRequest) -> Result<Page<User>, StoreError> {

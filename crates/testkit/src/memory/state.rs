@@ -1,13 +1,17 @@
 //! The state: what the tables of a real store hold, and the few rules that keep them consistent.
 
 use lethe_domain::account::Account;
+use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::change::{Change, ChangeKind};
 use lethe_domain::content::{Author, NewPost, Post, PostKind, Reaction, Vote};
+use lethe_domain::erasure::Erasure;
+use lethe_domain::hold::Hold;
 use lethe_domain::limits::{Limits, QuotaError, Usage};
 use lethe_domain::preference::{Effect, NewPreference, Preference, PreferenceUpdate, usage, usage_after, weight};
 use lethe_domain::profile::{NewUser, Person, PostCounts, UniqueName, User};
-use lethe_domain::{PostId, PreferenceId, PreferenceKey, Revision, Timestamp, UserId};
-use lethe_ports::outbound::{OwnerFence, PreferenceStoreError, Stamp};
+use lethe_domain::webhook::{Delivery, DeliveryId, EndpointId};
+use lethe_domain::{HoldId, NodeId, PostId, PreferenceId, PreferenceKey, Revision, Timestamp, UserId};
+use lethe_ports::outbound::{Duty, OwnerFence, PreferenceStoreError, RevokedToken, Stamp};
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Debug, Clone, Default)]
@@ -18,6 +22,18 @@ pub(super) struct State {
     pub(super) posts: BTreeMap<PostId, PostRow>,
     pub(super) votes: BTreeMap<(UserId, PostId), VoteRow>,
     pub(super) reservations: HashMap<(UniqueName, String), UserId>,
+    pub(super) holds: BTreeMap<HoldId, Hold>,
+    pub(super) erasures: BTreeMap<UserId, Erasure>,
+    /// With their place in the order of all.
+    pub(super) deliveries: BTreeMap<DeliveryId, (i64, Delivery)>,
+    pub(super) gone_endpoints: BTreeMap<EndpointId, Timestamp>,
+    pub(super) audit: Vec<AuditEntry>,
+    pub(super) audit_head: AuditHead,
+    pub(super) duties: HashMap<Duty, (NodeId, Timestamp)>,
+    /// With the time of their revocation.
+    pub(super) revoked: BTreeMap<String, (Timestamp, RevokedToken)>,
+    pub(super) last_hold: i64,
+    pub(super) last_delivery: i64,
     pub(super) last_user: i64,
     pub(super) last_preference: i64,
     pub(super) last_post: i64,
@@ -178,6 +194,18 @@ impl State {
             row.vote_count -= 1;
         }
         removed
+    }
+
+    pub(super) fn insert_delivery(&mut self, delivery: Delivery) {
+        let seq = next_id(&mut self.last_delivery);
+        self.deliveries.insert(delivery.id(), (seq, delivery));
+    }
+
+    pub(super) fn append_audit(&mut self, entries: &[AuditEntry]) {
+        self.audit.extend_from_slice(entries);
+        if let Some(last) = entries.last() {
+            self.audit_head = last.head();
+        }
     }
 
     pub(super) fn cast_vote(&mut self, voter: UserId, post: PostId, vote: VoteRow) {
