@@ -28,16 +28,8 @@ pub enum ContentKind {
 impl ContentKind {
     /// The whole manifest, in the order in which it is removed: first what anybody could find the user by, and votes before the posts that
     /// they are on.
-    pub const ALL: [Self; 8] = [
-        Self::Reservations,
-        Self::Profile,
-        Self::VotesCast,
-        Self::VotesReceived,
-        Self::Posts,
-        Self::Preferences,
-        Self::Changes,
-        Self::Holds,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Reservations, Self::Profile, Self::VotesCast, Self::VotesReceived, Self::Posts, Self::Preferences, Self::Changes, Self::Holds];
 
     /// The kind's name in a store and on the wire.
     #[must_use]

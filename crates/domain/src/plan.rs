@@ -58,9 +58,7 @@ impl DeletionPlan {
         let kinds: Vec<_> = ContentKind::ALL.map(|kind| Planned { kind, count: tally.get(kind), fate: kind.fate(mode) }).to_vec();
         let (frees, blockers) = match mode {
             DeletionMode::Soft => (Vec::new(), Vec::new()),
-            DeletionMode::Hard => {
-                (names.to_vec(), holds.iter().filter(|hold| hold.is_in_force(now)).map(|hold| hold.id).collect::<Vec<_>>())
-            }
+            DeletionMode::Hard => (names.to_vec(), holds.iter().filter(|hold| hold.is_in_force(now)).map(|hold| hold.id).collect::<Vec<_>>()),
         };
         let version = PlanVersion(format!(
             "{}-{}-{}-{}-{}",

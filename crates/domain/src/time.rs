@@ -50,6 +50,12 @@ impl Timestamp {
     pub fn after(self, span: Duration) -> Self {
         TimeDelta::from_std(span).ok().and_then(|delta| self.0.checked_add_signed(delta)).map_or(Self(DateTime::<Utc>::MAX_UTC), Self::new)
     }
+
+    /// The time `span` earlier, or the calendar's beginning.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        TimeDelta::from_std(span).ok().and_then(|delta| self.0.checked_sub_signed(delta)).map_or(Self(DateTime::<Utc>::MIN_UTC), Self::new)
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -86,6 +92,8 @@ mod tests {
     #[test]
     fn no_span_leads_out_of_the_calendar() {
         assert!(Timestamp::EPOCH.after(Duration::MAX) > Timestamp::EPOCH);
+        assert!(Timestamp::EPOCH.before(Duration::MAX) < Timestamp::EPOCH);
         assert_eq!(Timestamp::EPOCH.after(Duration::from_secs(1)).micros(), 1_000_000);
+        assert_eq!(Timestamp::EPOCH.before(Duration::from_secs(1)).micros(), -1_000_000);
     }
 }

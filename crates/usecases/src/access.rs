@@ -28,7 +28,8 @@ pub(crate) fn is_alive(caller: &Caller, account: Option<&Account>) -> Result<(),
 /// Whether the user that an act is about is in a state for it.
 pub(crate) fn admits(states: StatusSet, account: Option<&Account>) -> Result<(), AccessError> {
     match account.map(Account::status) {
-        None | Some(UserStatus::Erased) => Err(AccessError::NoSuchUser),
+        None => Err(AccessError::NoSuchUser),
+        Some(UserStatus::Erased) => Err(AccessError::UserErased),
         Some(present) if states.contains(present) => Ok(()),
         Some(UserStatus::SoftDeleted) => Err(AccessError::UserSoftDeleted),
         Some(UserStatus::Active | UserStatus::Blocked) => Err(AccessError::Forbidden),

@@ -4,7 +4,7 @@ use crate::Lethe;
 use crate::retry::on_contention;
 use lethe_domain::archive::{CheckedRecord, Record};
 use lethe_domain::time::Timestamp;
-use lethe_ports::outbound::{ArchiveStore, RecordOutcome, StoreError};
+use lethe_ports::outbound::{ArchiveStore, ImportTerms, RecordOutcome, StoreError};
 
 impl<S: ArchiveStore> Lethe<S> {
     /// Checks every line, stores those that pass, and says in order what became of each.
@@ -25,6 +25,7 @@ impl<S: ArchiveStore> Lethe<S> {
 
     /// Stores a batch, again while other writers are in the way, since a refusal for that reason leaves no trace.
     async fn store_records(&self, records: Vec<CheckedRecord>, now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError> {
-        on_contention(|| self.store.import(records.clone(), &self.policy.limits, now)).await
+        let terms = ImportTerms { limits: &self.policy.limits, subscriptions: &self.policy.subscriptions, now };
+        on_contention(|| self.store.import(records.clone(), terms)).await
     }
 }

@@ -5,20 +5,34 @@ use crate::settings::SettingsChange;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use lethe_domain::access::Act;
-use lethe_domain::account::DeletionMode;
+use lethe_domain::account::{DeletionMode, UserStatus};
 use lethe_domain::archive::Record;
+use lethe_domain::audit::AuditEntry;
 use lethe_domain::content::{Post, PostKind, PostText, PostTitle, Reaction, Vote};
-use lethe_domain::id::{PostId, PreferenceId, UserId};
+use lethe_domain::erasure::{Erasure, ErasureState};
+use lethe_domain::hold::{Hold, NewHold};
+use lethe_domain::id::{HoldId, NodeId, PostId, PreferenceId, UserId};
 use lethe_domain::page::{Page, PageRequest};
+use lethe_domain::plan::DeletionPlan;
 use lethe_domain::preference::{NewPreference, Preference, PreferenceUpdate};
 use lethe_domain::profile::{NewUser, ProfileUpdate, User};
 use lethe_domain::settings::{Document, SettingName};
+use lethe_domain::time::Timestamp;
+use lethe_domain::webhook::{Delivery, DeliveryId, DeliveryState};
 use lethe_ports::Caller;
 use lethe_ports::inbound::{
-    Access, AccessError, AccountError, Accounts, Archive, Content, ContentError, CreateUserError, DeleteUserError, Health, KeyFilter, PreferenceError,
-    Preferences, Settings, SettingsError,
+    Access, AccessError, AccountError, Accounts, Archive, AuditLog, AuditVerdict, Bearer, Content, ContentError, CreateUserError, DeleteUserError, Deletion,
+    DeletionRequest, Health, Holds, KeyFilter, LifeCycle, LookUpError, Operator, PreferenceError, Preferences, Restoration, RestoreError, Settings,
+    SettingsError, Upkeep, Webhooks, Work,
 };
-use lethe_ports::outbound::{AccountStore, ArchiveStore, ContentStore, PreferenceStore, RecordOutcome, Store, StoreError, UserFilter, UserQuery};
+use lethe_ports::outbound::{
+    AccountStore, ArchiveStore, AuditFilter, AuditStore, Backlog, ContentStore, ErasureStore, HoldStore, ListedDelivery, OutboxStore, PreferenceStore,
+    RecordOutcome, RevocationStore, Revocations, RevokedToken, Store, StoreError, UpkeepStore, UserFilter, UserQuery, WebhookSender,
+};
+use std::time::Duration;
+
+/// How late a purge may be before it counts as overdue: the scheduler looks every second, and what is there takes a moment.
+const OVERDUE_AFTER: Duration = Duration::from_mins(1);
 
 #[async_trait]
 impl<S: AccountStore> Access for Lethe<S> {
@@ -95,12 +109,20 @@ impl<S: Store + AccountStore> Accounts for Lethe<S> {
         self.find_user(caller, &query).await
     }
 
+    async fn walk(&self, caller: &Caller, statuses: &[UserStatus], after: Option<UserId>, limit: u32) -> Result<Vec<User>, AccountError> {
+        self.walk_users(caller, statuses, after, limit).await
+    }
+
+    async fn show(&self, caller: &Caller, id: UserId) -> Result<User, AccountError> {
+        self.show_user(caller, id).await
+    }
+
     async fn update_profile(&self, caller: &Caller, id: UserId, update: ProfileUpdate) -> Result<User, AccountError> {
         Self::update_profile(self, caller, id, update).await
     }
 
-    async fn delete(&self, caller: &Caller, id: UserId, mode: DeletionMode) -> Result<(), DeleteUserError> {
-        self.delete_user(caller, id, mode).await
+    async fn delete(&self, caller: &Caller, id: UserId, request: DeletionRequest) -> Result<Deletion, DeleteUserError> {
+        self.delete_user(caller, id, request).await
     }
 }
 
@@ -132,9 +154,101 @@ impl<S: Store + AccountStore + ContentStore> Content for Lethe<S> {
 }
 
 #[async_trait]
-impl<S: Store> Health for Lethe<S> {
-    async fn ready(&self) -> Result<(), StoreError> {
-        self.store.ready().await
+impl<S: Store + AccountStore + ErasureStore> LifeCycle for Lethe<S> {
+    async fn deletion_plan(&self, caller: &Caller, user: UserId, mode: DeletionMode) -> Result<DeletionPlan, AccountError> {
+        self.plan_deletion(caller, user, mode).await
+    }
+
+    async fn restore(&self, bearer: &Bearer, user: UserId) -> Result<Restoration, RestoreError> {
+        self.restore_user(bearer, user).await
+    }
+
+    async fn erasure(&self, bearer: &Bearer, user: UserId) -> Result<Erasure, LookUpError> {
+        self.follow_erasure(bearer, user).await
+    }
+
+    async fn erasures(&self, caller: &Caller, states: &[ErasureState], after: Option<UserId>, limit: u32) -> Result<Vec<Erasure>, AccountError> {
+        self.list_erasures(caller, states, after, limit).await
+    }
+}
+
+#[async_trait]
+impl<S: Store + AccountStore + ErasureStore + HoldStore> Holds for Lethe<S> {
+    async fn place(&self, caller: &Caller, user: UserId, hold: NewHold) -> Result<Hold, LookUpError> {
+        self.place_hold(caller, user, hold).await
+    }
+
+    async fn list(&self, caller: &Caller, user: UserId) -> Result<Vec<Hold>, LookUpError> {
+        self.list_holds(caller, user).await
+    }
+
+    async fn lift(&self, caller: &Caller, user: UserId, hold: HoldId) -> Result<(), LookUpError> {
+        self.lift_hold(caller, user, hold).await
+    }
+}
+
+#[async_trait]
+impl<S: AccountStore + AuditStore> AuditLog for Lethe<S> {
+    async fn entries(&self, caller: &Caller, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, AccountError> {
+        self.list_audit(caller, filter, limit).await
+    }
+}
+
+#[async_trait]
+impl<S: Store + AccountStore + OutboxStore + UpkeepStore> Webhooks for Lethe<S> {
+    async fn list(&self, caller: &Caller, states: &[DeliveryState], before: Option<i64>, limit: u32) -> Result<Vec<ListedDelivery>, AccountError> {
+        self.list_deliveries(caller, states, before, limit).await
+    }
+
+    async fn retry(&self, caller: &Caller, id: &DeliveryId) -> Result<Delivery, LookUpError> {
+        self.retry_delivery(caller, id).await
+    }
+}
+
+#[async_trait]
+impl<S: Store + AuditStore> Operator for Lethe<S> {
+    async fn revoke_token(&self, token: RevokedToken, bearer: Option<UserId>) -> Result<(), StoreError> {
+        self.revoke_one_token(&token, bearer).await
+    }
+
+    async fn revoke_tokens_of(&self, user: UserId) -> Result<bool, StoreError> {
+        self.revoke_all_tokens(user).await
+    }
+
+    async fn verify_audit(&self) -> Result<AuditVerdict, StoreError> {
+        self.verify_audit_log().await
+    }
+}
+
+#[async_trait]
+impl<S: Store + ErasureStore + OutboxStore + RevocationStore + UpkeepStore> Upkeep for Lethe<S> {
+    async fn erase(&self, node: NodeId) -> Result<Work, StoreError> {
+        self.erase_chunk(node).await
+    }
+
+    async fn purge(&self, node: NodeId) -> Result<Work, StoreError> {
+        self.purge_due(node).await
+    }
+
+    async fn deliver(&self, sender: &dyn WebhookSender) -> Result<Work, StoreError> {
+        self.deliver_events(sender).await
+    }
+
+    async fn prune(&self, node: NodeId) -> Result<Work, StoreError> {
+        self.prune_settled(node).await
+    }
+
+    async fn revocations(&self, since: Option<Timestamp>) -> Result<Revocations, StoreError> {
+        self.store.revocations(since).await
+    }
+}
+
+#[async_trait]
+impl<S: Store + UpkeepStore> Health for Lethe<S> {
+    async fn ready(&self) -> Result<Backlog, StoreError> {
+        self.store.ready().await?;
+        let now = self.store.now().await?;
+        self.store.backlog(now.before(OVERDUE_AFTER), now).await
     }
 }
 

@@ -5,15 +5,25 @@
 #![deny(missing_docs)]
 
 mod access;
+mod announce;
+mod audit;
 mod content;
+mod erasure;
+mod holds;
 mod import_lines;
 mod inbound;
 mod preferences;
+mod prune;
 mod retry;
+mod revoke_tokens;
 mod settings;
 mod users;
+mod webhooks;
 
+use announce::Announcer;
+use lethe_domain::id::UserId;
 use lethe_domain::limits::Limits;
+use lethe_domain::webhook::{RetrySchedule, Subscription};
 use lethe_ports::Caller;
 use lethe_ports::outbound::{Clock, Stamp};
 use std::fmt;
@@ -21,25 +31,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What whoever runs the service decides.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// How much a user may keep.
     pub limits: Limits,
     /// How long a soft deleted account stays; `None`: until somebody asks.
     pub grace: Option<Duration>,
+    /// Who is told of what becomes of users.
+    pub subscriptions: Arc<[Subscription]>,
+    /// When what was not heard is told again.
+    pub retries: RetrySchedule,
 }
 
 /// Lethe over a store `S`. Cheap to clone.
 pub struct Lethe<S> {
     store: Arc<S>,
     clock: Arc<dyn Clock>,
-    policy: Policy,
+    policy: Arc<Policy>,
 }
 
 impl<S> Lethe<S> {
     /// Lethe over this store, by this clock, under this policy.
     pub fn new(store: Arc<S>, clock: Arc<dyn Clock>, policy: Policy) -> Self {
-        Self { store, clock, policy }
+        Self { store, clock, policy: Arc::new(policy) }
+    }
+
+    /// Whoever tells of what `actor` does.
+    fn announcer(&self, actor: Option<UserId>) -> Announcer {
+        Announcer { subscriptions: self.policy.subscriptions.clone(), actor }
     }
 
     fn stamp(&self, caller: &Caller) -> Stamp {
@@ -49,7 +68,7 @@ impl<S> Lethe<S> {
 
 impl<S> Clone for Lethe<S> {
     fn clone(&self) -> Self {
-        Self { store: self.store.clone(), clock: self.clock.clone(), policy: self.policy }
+        Self { store: self.store.clone(), clock: self.clock.clone(), policy: self.policy.clone() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Trying again when another writer was in the way.
 
-use lethe_ports::inbound::{AccessError, AccountError, ContentError, CreateUserError, DeleteUserError, SettingsError};
-use lethe_ports::outbound::StoreError;
+use lethe_ports::inbound::{AccessError, AccountError, ContentError, DeleteUserError, LookUpError, RestoreError, SettingsError};
+use lethe_ports::outbound::{InsertUserError, StoreError};
 use std::future::Future;
 
 /// How often something is tried that only others' writes keep from happening.
@@ -23,7 +23,16 @@ macro_rules! store_failure {
     };
 }
 
-store_failure!(AccountError, ContentError, CreateUserError, DeleteUserError, SettingsError);
+store_failure!(AccountError, ContentError, DeleteUserError, LookUpError, RestoreError, SettingsError);
+
+impl StoreFailure for InsertUserError {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Taken(_) => None,
+        }
+    }
+}
 
 impl StoreFailure for StoreError {
     fn store_error(&self) -> Option<&StoreError> {

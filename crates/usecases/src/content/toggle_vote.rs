@@ -4,6 +4,7 @@ use super::publish_post::hold_publisher;
 use crate::Lethe;
 use crate::retry::on_contention;
 use lethe_domain::access::{Act, Operation};
+use lethe_domain::account::{Account, UserStatus};
 use lethe_domain::content::{PostKind, Reaction};
 use lethe_domain::id::PostId;
 use lethe_domain::time::Timestamp;
@@ -32,11 +33,19 @@ impl<S: Store + AccountStore> Lethe<S> {
     }
 }
 
+/// What an erased user published does not exist, also while it is still being removed.
+fn exists(author: Option<&Account>) -> Result<(), ContentError> {
+    match author.map(Account::status) {
+        Some(UserStatus::Active | UserStatus::Blocked | UserStatus::SoftDeleted) => Ok(()),
+        Some(UserStatus::Erased) | None => Err(ContentError::NotFound),
+    }
+}
+
 async fn make(tx: &mut dyn Tx, caller: &Caller, toggle: Toggle) -> Result<(), ContentError> {
     hold_publisher(tx, caller).await?;
     // The author is held before the post is locked: users before posts, the order in which everybody locks.
     let author = tx.post_author(toggle.kind, toggle.post).await?.ok_or(ContentError::NotFound)?;
-    tx.account_for_share(author).await?;
+    exists(tx.account_for_share(author).await?.as_ref())?;
     tx.post_author_for_update(toggle.kind, toggle.post).await?.ok_or(ContentError::NotFound)?;
     Ok(tx.toggle_vote(caller.actor.user, author, toggle.post, toggle.reaction, toggle.now).await?)
 }

@@ -1,37 +1,41 @@
 //! Deleting a user, softly or for good.
 
+use super::plan_deletion::plan;
 use crate::Lethe;
 use crate::access::is_alive;
+use crate::announce::Announcer;
+use crate::erasure::advance;
 use crate::retry::on_contention;
 use lethe_domain::access::{Act, Operation, Relation};
 use lethe_domain::account::{Account, AccountState, DeletionMode};
-use lethe_domain::manifest::ContentKind;
+use lethe_domain::erasure::Erasure;
+use lethe_domain::event::Event;
 use lethe_domain::id::UserId;
 use lethe_domain::time::Timestamp;
 use lethe_ports::Caller;
-use lethe_ports::inbound::{AccessError, DeleteUserError};
+use lethe_ports::inbound::{AccessError, DeleteUserError, Deletion, DeletionRequest};
 use lethe_ports::outbound::{AccountStore, Store, StoreError, Tx};
 use std::time::Duration;
 
-/// Rows that are erased in one statement.
-const CHUNK: u32 = 2_000;
-
 /// A deletion that is asked for.
-#[derive(Debug, Clone, Copy)]
-struct Deletion {
+#[derive(Debug, Clone)]
+struct Order {
+    caller: Caller,
     user: UserId,
-    mode: DeletionMode,
+    request: DeletionRequest,
     now: Timestamp,
     grace: Option<Duration>,
+    announcer: Announcer,
 }
 
 impl<S: Store + AccountStore> Lethe<S> {
-    pub(crate) async fn delete_user(&self, caller: &Caller, user: UserId, mode: DeletionMode) -> Result<(), DeleteUserError> {
+    pub(crate) async fn delete_user(&self, caller: &Caller, user: UserId, request: DeletionRequest) -> Result<Deletion, DeleteUserError> {
         self.permit_deletion(caller, user).await?;
-        let deletion = Deletion { user, mode, now: self.clock.now(), grace: self.policy.grace };
+        let announcer = self.announcer(Some(caller.actor.user));
+        let order = Order { caller: caller.clone(), user, request, now: self.clock.now(), grace: self.policy.grace, announcer };
         on_contention(|| {
-            let caller = caller.clone();
-            self.store.transact(move |tx| Box::pin(async move { delete(tx, &caller, deletion).await }))
+            let order = order.clone();
+            self.store.transact(move |tx| Box::pin(async move { delete(tx, &order).await }))
         })
         .await
     }
@@ -50,18 +54,24 @@ impl<S: Store + AccountStore> Lethe<S> {
     }
 }
 
-async fn delete(tx: &mut dyn Tx, caller: &Caller, deletion: Deletion) -> Result<(), DeleteUserError> {
-    let account = tx.account_for_update(deletion.user).await?;
-    if caller.actor.relation_to(deletion.user) == Relation::Itself {
-        may_delete_itself(caller, account.as_ref())?;
+async fn delete(tx: &mut dyn Tx, order: &Order) -> Result<Deletion, DeleteUserError> {
+    let Order { user, now, request, .. } = order;
+    let account = tx.account_for_update(*user).await?;
+    if order.caller.actor.relation_to(*user) == Relation::Itself {
+        may_delete_itself(&order.caller, account.as_ref())?;
     }
-    let account = account.ok_or(AccessError::NoSuchUser)?;
-    let deleted = account.delete(deletion.mode, deletion.now, deletion.grace)?;
-    tx.save_account(&deleted).await?;
-    match deleted.state {
-        AccountState::Live(_) | AccountState::SoftDeleted { .. } => Ok(()),
-        AccountState::Erased { .. } => Ok(erase_everything(tx, deletion.user).await?),
+    let before = account.ok_or(AccessError::NoSuchUser)?;
+    let holds = match request.mode {
+        DeletionMode::Soft => Vec::new(),
+        DeletionMode::Hard => tx.holds(*user).await?,
+    };
+    let after = before.delete(request.mode, *now, order.grace, &holds)?;
+    if let Some(expected) = &request.plan
+        && plan(tx, &before, request.mode, *now).await?.version != *expected
+    {
+        return Err(DeleteUserError::PlanChanged);
     }
+    Ok(carry_out(tx, &before, after, &order.announcer, *now).await?)
 }
 
 /// A deleted user's token is good for one thing only: to be told what became of its deletion, or to make it a hard one.
@@ -72,10 +82,20 @@ fn may_delete_itself(caller: &Caller, account: Option<&Account>) -> Result<(), A
     }
 }
 
-/// Walks the whole manifest.
-async fn erase_everything(tx: &mut dyn Tx, user: UserId) -> Result<(), StoreError> {
-    for kind in ContentKind::ALL {
-        while tx.erase(user, kind, CHUNK).await? == CHUNK {}
-    }
-    Ok(())
+/// Keeps what a deletion makes of an account that is locked, and tells of it. A hard delete begins the erasure here and now, with whatever
+/// one chunk holds: from here on nothing of the user is shown, and a small account is gone.
+pub(super) async fn carry_out(tx: &mut dyn Tx, before: &Account, after: Account, announcer: &Announcer, now: Timestamp) -> Result<Deletion, StoreError> {
+    let ext_id = tx.ext_id(after.id).await?;
+    tx.save_account(&after).await?;
+    let mut events = Event::of_change(Some(before), &after, ext_id.as_ref(), now);
+    let erasure = match after.state {
+        AccountState::Live(_) | AccountState::SoftDeleted { .. } => None,
+        AccountState::Erased { .. } => {
+            let (erasure, end) = advance(tx, Erasure::begin(after.id, after.deletion_epoch, ext_id, now), now).await?;
+            events.extend(end);
+            Some(erasure)
+        }
+    };
+    announcer.announce(tx, &events).await?;
+    Ok(Deletion { account: after, erasure })
 }

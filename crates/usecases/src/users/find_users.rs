@@ -2,7 +2,8 @@
 
 use crate::Lethe;
 use lethe_domain::access::{Act, Operation};
-use lethe_domain::account::StatusSet;
+use lethe_domain::account::{StatusSet, UserStatus};
+use lethe_domain::id::UserId;
 use lethe_domain::page::{Page, PageRequest};
 use lethe_domain::profile::User;
 use lethe_ports::Caller;
@@ -14,6 +15,11 @@ impl<S: AccountStore> Lethe<S> {
         self.authorize(caller, &Act::by_member(Operation::Read)).await?;
         let listed = UserFilter { statuses: StatusSet::LISTED.states().to_vec(), ..filter };
         Ok(self.store.users(&listed, page).await?)
+    }
+
+    pub(crate) async fn walk_users(&self, caller: &Caller, statuses: &[UserStatus], after: Option<UserId>, limit: u32) -> Result<Vec<User>, AccountError> {
+        self.authorize(caller, &Act::by_admin(Operation::Read)).await?;
+        Ok(self.store.users_after(statuses, after, limit).await?)
     }
 
     pub(crate) async fn moderate_users(&self, caller: &Caller, filter: UserFilter, page: PageRequest) -> Result<Page<User>, AccountError> {

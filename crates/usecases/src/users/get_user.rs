@@ -9,9 +9,13 @@ use lethe_ports::Caller;
 use lethe_ports::inbound::{AccessError, AccountError};
 use lethe_ports::outbound::{AccountStore, UserQuery};
 
-/// To readers an erased user is as if it had never been.
+/// Of an erased user there is nothing to show.
 fn present(user: Option<User>) -> Result<User, AccountError> {
-    user.filter(|user| user.status() != UserStatus::Erased).ok_or_else(|| AccessError::NoSuchUser.into())
+    let user = user.ok_or(AccessError::NoSuchUser)?;
+    match user.status() {
+        UserStatus::Active | UserStatus::Blocked | UserStatus::SoftDeleted => Ok(user),
+        UserStatus::Erased => Err(AccessError::UserErased.into()),
+    }
 }
 
 impl<S: AccountStore> Lethe<S> {
@@ -22,6 +26,11 @@ impl<S: AccountStore> Lethe<S> {
     pub(crate) async fn get_me(&self, caller: &Caller) -> Result<User, AccountError> {
         self.check(caller, &Act::on(Operation::Read, caller.actor.user)).await?;
         self.get_user(caller.actor.user).await
+    }
+
+    pub(crate) async fn show_user(&self, caller: &Caller, id: UserId) -> Result<User, AccountError> {
+        self.check(caller, &Act::on(Operation::Read, id)).await?;
+        self.get_user(id).await
     }
 
     pub(crate) async fn find_user(&self, caller: &Caller, query: &UserQuery) -> Result<User, AccountError> {

@@ -5,8 +5,9 @@ use lethe_domain::UserId;
 use lethe_domain::account::{AccountState, DeletionMode, LiveState, TransitionError, UserStatus};
 use lethe_domain::content::{PostKind, PostText, PostTitle, Reaction};
 use lethe_domain::page::PageRequest;
+use lethe_domain::profile::UniqueName;
 use lethe_ports::Caller;
-use lethe_ports::inbound::{AccessError, AccountError, Accounts, Content, ContentError, CreateUserError, DeleteUserError};
+use lethe_ports::inbound::{AccessError, AccountError, Accounts, Content, ContentError, CreateUserError, DeleteUserError, Reservation};
 use lethe_ports::outbound::UserFilter;
 use lethe_testkit::fixture::user;
 
@@ -29,14 +30,14 @@ async fn each_state_answers_as_documented_to_the_user_itself_and_to_admins() {
         let ann = world.user(&format!("ann{by_admin}")).await;
         let id = ann.actor.user;
         let caller = if by_admin { admin() } else { ann };
-        assert_eq!(world.lethe.delete(&caller, id, Soft).await, Ok(()));
-        assert_eq!(world.lethe.delete(&caller, id, Soft).await, Err(twice.clone()));
-        assert_eq!(world.lethe.delete(&caller, id, Hard).await, Ok(()));
-        assert_eq!(world.lethe.delete(&caller, id, Hard).await, Err(erased.clone()));
-        assert_eq!(world.lethe.delete(&caller, id, Soft).await, Err(erased.clone()));
+        assert_eq!(world.delete(&caller, id, Soft).await, Ok(()));
+        assert_eq!(world.delete(&caller, id, Soft).await, Err(twice.clone()));
+        assert_eq!(world.delete(&caller, id, Hard).await, Ok(()));
+        assert_eq!(world.delete(&caller, id, Hard).await, Err(erased.clone()));
+        assert_eq!(world.delete(&caller, id, Soft).await, Err(erased.clone()));
     }
     let direct = world.user("direct").await;
-    assert_eq!(world.lethe.delete(&direct, direct.actor.user, Hard).await, Ok(()));
+    assert_eq!(world.delete(&direct, direct.actor.user, Hard).await, Ok(()));
 }
 
 #[tokio::test]
@@ -44,15 +45,15 @@ async fn nobody_else_may() {
     let world = world();
     let (ann, bob) = (world.user("ann").await, world.user("bob").await);
     let forbidden = Err(DeleteUserError::Access(AccessError::Forbidden));
-    assert_eq!(world.lethe.delete(&bob, ann.actor.user, Soft).await, forbidden);
-    assert_eq!(world.lethe.delete(&bob, UserId::new(777), Hard).await, forbidden, "the same for a user who does not exist");
+    assert_eq!(world.delete(&bob, ann.actor.user, Soft).await, forbidden);
+    assert_eq!(world.delete(&bob, UserId::new(777), Hard).await, forbidden, "the same for a user who does not exist");
     let never = Err(DeleteUserError::Access(AccessError::NoSuchUser));
-    assert_eq!(world.lethe.delete(&admin(), UserId::new(777), Soft).await, never);
-    assert_eq!(world.lethe.delete(&admin(), admin().actor.user, Soft).await, never);
+    assert_eq!(world.delete(&admin(), UserId::new(777), Soft).await, never);
+    assert_eq!(world.delete(&admin(), admin().actor.user, Soft).await, never);
     let gone = Err(DeleteUserError::Access(AccessError::CallerGone));
-    assert_eq!(world.lethe.delete(&nobody(), nobody().actor.user, Soft).await, gone);
-    world.lethe.delete(&bob, bob.actor.user, Soft).await.unwrap();
-    assert_eq!(world.lethe.delete(&bob, ann.actor.user, Soft).await, gone, "a deleted user acts on its own deletion only");
+    assert_eq!(world.delete(&nobody(), nobody().actor.user, Soft).await, gone);
+    world.delete(&bob, bob.actor.user, Soft).await.unwrap();
+    assert_eq!(world.delete(&bob, ann.actor.user, Soft).await, gone, "a deleted user acts on its own deletion only");
 }
 
 #[tokio::test]
@@ -61,7 +62,7 @@ async fn a_soft_delete_hides_and_spares() {
     let (ann, bob) = (world.user("ann").await, world.user("bob").await);
     let post = publish(&world, &ann).await;
     world.lethe.toggle_vote(&ann, PostKind::Post, post.id, Reaction::Like).await.unwrap();
-    world.lethe.delete(&ann, ann.actor.user, Soft).await.unwrap();
+    world.delete(&ann, ann.actor.user, Soft).await.unwrap();
 
     let seen = Accounts::get(&world.lethe, ann.actor.user).await.unwrap();
     let now = lethe_testkit::FixedClock::start();
@@ -76,7 +77,7 @@ async fn a_soft_delete_hides_and_spares() {
     let late = world.lethe.publish(&ann, PostKind::Post, PostTitle::from_store(String::new()), text("late")).await;
     assert_eq!(late, Err(ContentError::Access(gone)));
     let taken = Accounts::create(&world.lethe, &admin(), user("ann")).await;
-    assert!(matches!(taken, Err(CreateUserError::Taken(_))));
+    assert_eq!(taken, Err(CreateUserError::Taken(UniqueName::Username, Reservation::Reserved)));
 }
 
 #[tokio::test]
@@ -90,8 +91,8 @@ async fn a_hard_delete_leaves_a_spent_id_and_free_names() {
             world.lethe.toggle_vote(caller, PostKind::Post, post.id, Reaction::Like).await.unwrap();
         }
     }
-    world.lethe.delete(&admin(), id, Hard).await.unwrap();
-    assert_eq!(Accounts::get(&world.lethe, id).await, Err(AccountError::Access(AccessError::NoSuchUser)));
+    world.delete(&admin(), id, Hard).await.unwrap();
+    assert_eq!(Accounts::get(&world.lethe, id).await, Err(AccountError::Access(AccessError::UserErased)));
     assert_eq!(Content::get_post(&world.lethe, &bob, PostKind::Post, anns.id).await, Err(ContentError::NotFound));
     assert_eq!(Content::get_post(&world.lethe, &bob, PostKind::Post, bobs.id).await.map(|post| post.vote_count), Ok(1));
     let tombstones = UserFilter { statuses: vec![UserStatus::Erased], ..UserFilter::default() };

@@ -1,7 +1,7 @@
 //! The hot path: one call to the store for a user's own preferences, and what that call carries.
 
 use async_trait::async_trait;
-use lethe_domain::account::{Account, StatusSet};
+use lethe_domain::account::{Account, StatusSet, UserStatus};
 use lethe_domain::change::Change;
 use lethe_domain::limits::Limits;
 use lethe_domain::page::{Page, PageRequest};
@@ -34,6 +34,7 @@ mock! {
         async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError>;
         async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
         async fn find_user(&self, query: &UserQuery) -> Result<Option<User>, StoreError>;
+        async fn users_after(&self, statuses: &[UserStatus], after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
         async fn users(&self, filter: &UserFilter, page: PageRequest) -> Result<Page<User>, StoreError>;
     }
 }

@@ -2,8 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod deletion;
+mod erasure;
+mod holds;
 mod hot_path;
+mod operator;
 mod preferences;
+mod restore;
 mod settings;
 mod users;
+mod webhooks;
 mod world;

@@ -5,7 +5,7 @@ use lethe_domain::account::DeletionMode;
 use lethe_domain::page::PageRequest;
 use lethe_domain::preference::PreferenceUpdate;
 use lethe_domain::{PreferenceId, UserId};
-use lethe_ports::inbound::{AccessError, Accounts, KeyFilter, PreferenceError, Preferences, Settings, SettingsError};
+use lethe_ports::inbound::{AccessError, KeyFilter, PreferenceError, Preferences, Settings, SettingsError};
 use lethe_testkit::fixture::{json, key, preference};
 
 fn page() -> PageRequest {
@@ -46,7 +46,7 @@ async fn a_soft_deleted_owner_is_read_by_admins_and_written_by_nobody() {
     let ann = world.user("ann").await;
     let owner = ann.actor.user;
     let made = Preferences::create(&world.lethe, &ann, owner, preference("theme", "1")).await.unwrap();
-    Accounts::delete(&world.lethe, &ann, owner, DeletionMode::Soft).await.unwrap();
+    world.delete(&ann, owner, DeletionMode::Soft).await.unwrap();
     assert_eq!(Preferences::get(&world.lethe, &admin(), owner, made.id).await, Ok(made.clone()));
     let closed = PreferenceError::Access(AccessError::UserSoftDeleted);
     assert_eq!(Preferences::create(&world.lethe, &admin(), owner, preference("b", "1")).await, Err(closed.clone()));

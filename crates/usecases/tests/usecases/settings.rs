@@ -5,7 +5,7 @@ use lethe_domain::account::DeletionMode;
 use lethe_domain::limits::{Limits, QuotaError};
 use lethe_domain::page::PageRequest;
 use lethe_domain::settings::{Document, SettingName};
-use lethe_ports::inbound::{AccessError, Accounts, KeyFilter, Preferences, Settings, SettingsError};
+use lethe_ports::inbound::{AccessError, KeyFilter, Preferences, Settings, SettingsError};
 use lethe_testkit::fixture::preference;
 
 fn document(text: &str) -> Document {
@@ -53,7 +53,7 @@ async fn who_is_not_there_has_no_settings() {
     assert_eq!(Settings::remove(&world.lethe, &nobody(), names(&["a"])).await, Err(gone.clone()));
     assert_eq!(Settings::read(&world.lethe, &admin()).await, Err(SettingsError::Access(AccessError::NoSuchUser)));
     assert_eq!(Settings::merge(&world.lethe, &admin(), document("{}")).await, Err(SettingsError::Access(AccessError::NoSuchUser)));
-    Accounts::delete(&world.lethe, &ann, ann.actor.user, DeletionMode::Soft).await.unwrap();
+    world.delete(&ann, ann.actor.user, DeletionMode::Soft).await.unwrap();
     assert_eq!(Settings::read(&world.lethe, &ann).await, Err(gone.clone()));
     assert_eq!(Settings::replace(&world.lethe, &ann, document("{}")).await, Err(gone));
 }

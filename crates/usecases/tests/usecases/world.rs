@@ -1,9 +1,12 @@
 //! A Lethe in memory, with users in it.
 
 use lethe_domain::UserId;
+use lethe_domain::account::DeletionMode;
+use lethe_domain::event::EventKind;
 use lethe_domain::limits::Limits;
+use lethe_domain::webhook::{EndpointId, RetrySchedule, Subscription};
 use lethe_ports::Caller;
-use lethe_ports::inbound::Accounts as _;
+use lethe_ports::inbound::{Accounts as _, DeleteUserError, DeletionRequest};
 use lethe_testkit::{FixedClock, MemoryStore, fixture};
 use lethe_usecases::{Lethe, Policy};
 use std::sync::Arc;
@@ -14,6 +17,15 @@ pub(crate) const GRACE: Duration = Duration::from_hours(1);
 
 pub(crate) struct World {
     pub(crate) lethe: Lethe<MemoryStore>,
+    /// What is behind it.
+    pub(crate) store: MemoryStore,
+    /// The time of the service and of the store.
+    pub(crate) clock: Arc<FixedClock>,
+}
+
+/// The one endpoint that is told of everything.
+pub(crate) fn endpoint() -> EndpointId {
+    EndpointId::of_url("https://example.org/events")
 }
 
 pub(crate) fn world() -> World {
@@ -21,13 +33,21 @@ pub(crate) fn world() -> World {
 }
 
 pub(crate) fn world_with(limits: Limits) -> World {
-    let policy = Policy { limits, grace: Some(GRACE) };
-    World { lethe: Lethe::new(Arc::new(MemoryStore::default()), Arc::new(FixedClock::default()), policy) }
+    let subscriptions = [Subscription { endpoint: endpoint(), events: EventKind::ALL.to_vec() }];
+    let retries = RetrySchedule(vec![Duration::from_secs(5), Duration::from_mins(5)]);
+    let policy = Policy { limits, grace: Some(GRACE), subscriptions: subscriptions.into(), retries };
+    let clock = Arc::new(FixedClock::default());
+    let store = MemoryStore::by(clock.clone());
+    World { lethe: Lethe::new(Arc::new(store.clone()), clock.clone(), policy), store, clock }
 }
 
 impl World {
     pub(crate) async fn user(&self, username: &str) -> Caller {
         fixture::caller(self.lethe.create(&admin(), fixture::user(username)).await.unwrap().id)
+    }
+
+    pub(crate) async fn delete(&self, caller: &Caller, user: UserId, mode: DeletionMode) -> Result<(), DeleteUserError> {
+        self.lethe.delete(caller, user, DeletionRequest::unplanned(mode)).await.map(drop)
     }
 }
 

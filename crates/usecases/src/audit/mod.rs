@@ -1,0 +1,4 @@
+//! The audit log.
+
+mod list_audit;
+mod verify_audit;

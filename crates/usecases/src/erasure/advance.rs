@@ -1,0 +1,29 @@
+//! The next part of an erasure, in a transaction that is open: in the one that deletes the user, or in one of a chunk's own.
+
+use lethe_domain::erasure::{Erasure, ErasureState};
+use lethe_domain::event::{Event, EventId, EventKind};
+use lethe_domain::time::Timestamp;
+use lethe_ports::outbound::{StoreError, Tx};
+
+/// Rows of a chunk: what a store removes in some hundredths of a second. An account that has no more is erased as it is deleted.
+const CHUNK: u32 = 2_000;
+
+/// Removes at most a chunk, from where the erasure is; when it comes to the end of the manifest, sweeps it, and ends the erasure if nothing
+/// is left. Returns what is to be told of that.
+pub(crate) async fn advance(tx: &mut dyn Tx, mut erasure: Erasure, now: Timestamp) -> Result<(Erasure, Option<Event>), StoreError> {
+    let mut budget = CHUNK;
+    while let Some(step) = erasure.current().filter(|_| budget > 0) {
+        let chunk = tx.erase(erasure.user, step.kind, step.cursor, budget).await?;
+        erasure.record(chunk, budget, now);
+        budget -= chunk.rows.min(budget);
+    }
+    let ext_id = erasure.ext_id.clone();
+    if erasure.current().is_none() {
+        let left = tx.tally(erasure.user).await?;
+        erasure = erasure.conclude(&left, now);
+    }
+    tx.save_erasure(&erasure).await?;
+    let end = EventId { user: erasure.user, epoch: erasure.epoch, kind: EventKind::Erased };
+    let event = (erasure.state == ErasureState::Done).then_some(Event { id: end, at: now, ext_id });
+    Ok((erasure, event))
+}

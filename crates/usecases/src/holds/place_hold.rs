@@ -1,0 +1,41 @@
+//! Placing a hold.
+
+use super::can_be_held;
+use crate::Lethe;
+use crate::announce::log;
+use crate::erasure::stopped;
+use crate::retry::on_contention;
+use lethe_domain::access::{Act, Operation};
+use lethe_domain::audit::{AuditAct, AuditAction};
+use lethe_domain::hold::{Hold, NewHold};
+use lethe_domain::id::UserId;
+use lethe_ports::Caller;
+use lethe_ports::inbound::LookUpError;
+use lethe_ports::outbound::{AccountStore, Stamp, Store, Tx};
+
+impl<S: Store + AccountStore> Lethe<S> {
+    pub(crate) async fn place_hold(&self, caller: &Caller, user: UserId, new: NewHold) -> Result<Hold, LookUpError> {
+        self.authorize(caller, &Act::by_admin(Operation::Create)).await?;
+        let stamp = self.stamp(caller);
+        on_contention(|| {
+            let new = new.clone();
+            self.store.transact(move |tx| Box::pin(async move { place(tx, user, new, stamp).await }))
+        })
+        .await
+    }
+}
+
+async fn place(tx: &mut dyn Tx, user: UserId, terms: NewHold, stamp: Stamp) -> Result<Hold, LookUpError> {
+    let account = tx.account_for_update(user).await?;
+    let erasure = tx.erasure_for_update(user).await?;
+    can_be_held(account.as_ref(), erasure.as_ref())?;
+    let id = tx.insert_hold(user, &terms, stamp).await?;
+    let hold = Hold { id, user, terms, placed_at: stamp.now, placed_by: stamp.actor };
+    if let Some(erasure) = erasure.filter(|_| hold.is_in_force(stamp.now)) {
+        // It would stop by itself at its next chunk; so it shows at once.
+        tx.save_erasure(&stopped(erasure, stamp.now)).await?;
+    }
+    let (subject, actor, reference) = (Some(user), Some(stamp.actor), Some(id.to_string()));
+    log(tx, vec![AuditAct { action: AuditAction::HoldPlaced, subject, actor, reference, at: stamp.now }]).await?;
+    Ok(hold)
+}

@@ -1,0 +1,22 @@
+//! Forgetting what nobody needs any more.
+
+use crate::Lethe;
+use lethe_domain::id::NodeId;
+use lethe_domain::webhook::KEPT_SETTLED;
+use lethe_ports::inbound::Work;
+use lethe_ports::outbound::{Duty, StoreError, UpkeepStore};
+use std::time::Duration;
+
+/// How often it is worth while.
+const EVERY: Duration = Duration::from_hours(1);
+
+impl<S: UpkeepStore> Lethe<S> {
+    pub(crate) async fn prune_settled(&self, node: NodeId) -> Result<Work, StoreError> {
+        let now = self.store.now().await?;
+        if !self.store.take_duty(Duty::Prune, node, now, now.after(EVERY)).await? {
+            return Ok(Work::Nothing);
+        }
+        let pruned = self.store.prune(now.before(KEPT_SETTLED), now).await?;
+        Ok(if pruned > 0 { Work::Done } else { Work::Nothing })
+    }
+}
