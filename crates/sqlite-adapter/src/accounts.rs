@@ -15,7 +15,7 @@ use lethe_domain::account::{Account, UserStatus};
 use lethe_domain::content::PostKind;
 use lethe_domain::id::UserId;
 use lethe_domain::page::{Page, PageRequest};
-use lethe_domain::profile::{Email, NewUser, PostCounts, Profile, UniqueName, User};
+use lethe_domain::profile::{Email, ExtId, NewUser, PostCounts, Profile, UniqueName, User};
 use lethe_ports::outbound::{AccountStore, InsertUserError, StoreError, UserFilter, UserOrder, UserQuery};
 
 #[async_trait]
@@ -31,6 +31,11 @@ impl AccountStore for SqliteStore {
     async fn find_user(&self, query: &UserQuery) -> Result<Option<User>, StoreError> {
         let query = query.clone();
         self.readers().scan(move |connection| Ok(find_user(connection, &query)?)).await
+    }
+
+    async fn users_after(&self, statuses: &[UserStatus], after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
+        let statuses = statuses.to_vec();
+        self.readers().scan(move |connection| Ok(users_after(connection, &statuses, after, limit)?)).await
     }
 
     async fn users(&self, filter: &UserFilter, page: PageRequest) -> Result<Page<User>, StoreError> {
@@ -61,6 +66,12 @@ pub(crate) fn save_profile(connection: &mut SqliteConnection, id: UserId, profil
     one(diesel::update(users::table.find(id.get())).set(ProfileRow::from(profile)).execute(connection)?)
 }
 
+/// The `ext_id` of a user who is not erased.
+pub(crate) fn ext_id(connection: &mut SqliteConnection, id: UserId) -> QueryResult<Option<ExtId>> {
+    let query = users::table.find(id.get()).filter(not_erased()).select(users::ext_id);
+    Ok(query.get_result::<Option<String>>(connection).optional()?.flatten().map(ExtId::from_store))
+}
+
 /// Adds a user under a new id, and reserves its names.
 pub(crate) fn insert_user(connection: &mut SqliteConnection, user: &NewUser) -> Result<UserId, Failure<InsertUserError>> {
     if let Some(name) = taken(connection, None, user)? {
@@ -78,7 +89,7 @@ pub(crate) fn not_erased() -> diesel::dsl::NotEq<users::status, &'static str> {
 }
 
 /// What must touch one row must have touched one.
-fn one(rows: usize) -> QueryResult<()> {
+pub(crate) fn one(rows: usize) -> QueryResult<()> {
     if rows == 1 { Ok(()) } else { Err(diesel::NotFound) }
 }
 
@@ -99,6 +110,13 @@ fn find_user(connection: &mut SqliteConnection, query: &UserQuery) -> QueryResul
 fn first_with(connection: &mut SqliteConnection, email: &Email) -> QueryResult<Option<UserId>> {
     let query = users::table.filter(users::email.eq(email.as_str())).order(users::id).select(users::id);
     Ok(query.first(connection).optional()?.map(UserId::new))
+}
+
+fn users_after(connection: &mut SqliteConnection, statuses: &[UserStatus], after: Option<UserId>, limit: u32) -> QueryResult<Vec<User>> {
+    let letters = statuses.iter().map(|status| status.letter());
+    let query = users::table.filter(users::status.eq_any(letters)).filter(users::id.gt(after.map_or(i64::MIN, UserId::get)));
+    let rows: Vec<UserRow> = query.order(users::id).limit(limit.into()).select(UserRow::as_select()).load(connection)?;
+    rows.into_iter().map(|row| with_counts(connection, row)).collect()
 }
 
 diesel::define_sql_function! {

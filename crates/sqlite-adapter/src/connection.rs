@@ -2,17 +2,19 @@
 
 use crate::error::{open_error, store_error};
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
+use diesel::{Connection, QueryResult, SqliteConnection};
 use lethe_ports::outbound::StoreError;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// For every connection. The time-out comes first: without it the next statements fail at once when another process holds the file.
-/// Idle memory stays low: a connection caches 1 MiB at the most, and the system's own cache is behind it.
-const COMMON: &str = "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -1024;";
+/// For every connection, and first of all: without it the next statements fail at once when another process holds the file.
+const WAIT: &str = "PRAGMA busy_timeout = 5000;";
+
+/// For every connection. Idle memory stays low: it caches 1 MiB at the most, and the system's own cache is behind it.
+const COMMON: &str = "PRAGMA cache_size = -1024;";
 
 /// `FULL`: a commit that was acknowledged is on the disk. `secure_delete`: what is erased is overwritten with zeros, instead of staying in
-/// free pages until somebody else's rows need them. Older images of a page stay in the write-ahead log until it is begun anew.
+/// free pages until somebody else's rows need them. For the write-ahead log see [`crate::log`].
 const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;";
 
 const READER: &str = "PRAGMA query_only = ON;";
@@ -37,6 +39,17 @@ pub(crate) fn open_reader(path: &Path) -> Result<SqliteConnection, StoreError> {
     open(path, READER)
 }
 
+/// Does `work` on a connection that meanwhile waits for nobody's lock.
+///
+/// # Errors
+/// The work's.
+pub(crate) fn without_waiting<T>(connection: &mut SqliteConnection, work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>) -> QueryResult<T> {
+    connection.batch_execute("PRAGMA busy_timeout = 0")?;
+    let outcome = work(connection);
+    connection.batch_execute(WAIT)?;
+    outcome
+}
+
 fn open(path: &Path, setup: &str) -> Result<SqliteConnection, StoreError> {
     let name = path.to_str().ok_or_else(|| StoreError::Failed(format!("{} is not Unicode text", path.display())))?;
     let deadline = Instant::now() + OPEN_PATIENCE;
@@ -50,6 +63,7 @@ fn open(path: &Path, setup: &str) -> Result<SqliteConnection, StoreError> {
 
 fn try_open(name: &str, setup: &str) -> Result<SqliteConnection, StoreError> {
     let mut connection = SqliteConnection::establish(name).map_err(|error| open_error(&error))?;
+    connection.batch_execute(WAIT).map_err(store_error)?;
     connection.batch_execute(COMMON).map_err(store_error)?;
     connection.batch_execute(setup).map_err(store_error)?;
     Ok(connection)

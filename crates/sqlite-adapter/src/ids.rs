@@ -10,6 +10,8 @@ pub(crate) enum IdKind {
     User,
     Preference,
     Post,
+    Hold,
+    Delivery,
 }
 
 impl IdKind {
@@ -18,6 +20,8 @@ impl IdKind {
             Self::User => "user",
             Self::Preference => "preference",
             Self::Post => "post",
+            Self::Hold => "hold",
+            Self::Delivery => "delivery",
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use crate::accounts::{account, not_erased};
 use crate::atomic::atomically;
+use crate::audit;
 use crate::error::Failure;
 use crate::ids::{IdKind, next_id, spend_id};
 use crate::ledger::{Ledger, by_id, by_key};
 use crate::names::{reserve, taken};
+use crate::outbox::insert_deliveries;
 use crate::row::{PostRow, VoteRow};
 use crate::schema::{posts, users};
 use crate::user_row::{AccountRow, NamesRow, ProfileRow, UserRow};
@@ -13,43 +15,63 @@ use crate::votes::{cast, take_back};
 use diesel::prelude::*;
 use lethe_domain::account::{Account, UserStatus};
 use lethe_domain::archive::{CheckedPost, CheckedPreference, CheckedRecord, CheckedUser, CheckedVote, RecordError};
+use lethe_domain::audit::{AuditAct, AuditEntry, AuditHead};
 use lethe_domain::content::Reaction;
+use lethe_domain::event::Event;
 use lethe_domain::id::{PreferenceId, UserId};
-use lethe_domain::limits::Limits;
 use lethe_domain::preference::{Effect, Preference, PreferenceUpdate};
 use lethe_domain::profile::NewUser;
-use lethe_domain::time::Timestamp;
-use lethe_ports::outbound::{RecordOutcome, Stamp, StoreError};
+use lethe_domain::webhook::Delivery;
+use lethe_ports::outbound::{ImportTerms, RecordOutcome, Stamp, StoreError};
 
-type Stored = Result<(), Failure<RecordError>>;
+type Stored<T = ()> = Result<T, Failure<RecordError>>;
 
 /// Stores a batch, and says in order what became of each record.
-pub(crate) fn import(
-    connection: &mut SqliteConnection,
-    batch: Vec<CheckedRecord>,
-    limits: &Limits,
-    now: Timestamp,
-) -> Result<Vec<RecordOutcome>, Failure<StoreError>> {
-    batch
-        .into_iter()
-        .map(|record| match atomically(connection, |connection| import_record(connection, record, limits, now))? {
-            Ok(()) => Ok(Ok(())),
-            Err(Failure::Refused(reason)) => Ok(Err(reason)),
-            Err(Failure::Store(error)) => Err(Failure::Store(error)),
-        })
-        .collect()
-}
-
-fn import_record(connection: &mut SqliteConnection, record: CheckedRecord, limits: &Limits, now: Timestamp) -> Stored {
-    match record {
-        CheckedRecord::User(user) => import_user(connection, &user),
-        CheckedRecord::Preference(preference) => import_preference(connection, preference, limits, now),
-        CheckedRecord::Post(post) => import_post(connection, &post),
-        CheckedRecord::Vote(vote) => import_vote(connection, &vote),
+pub(crate) fn import(connection: &mut SqliteConnection, batch: Vec<CheckedRecord>, terms: ImportTerms<'_>) -> Result<Vec<RecordOutcome>, Failure<StoreError>> {
+    // The end of the audit log moves once for all. A refused record has not moved it: it gives none back.
+    let begin = audit::head(connection)?;
+    let mut end = begin.clone();
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for record in batch {
+        outcomes.push(match atomically(connection, |connection| import_record(connection, record, terms, &end))? {
+            Ok(moved) => {
+                end = moved.unwrap_or(end);
+                Ok(())
+            }
+            Err(Failure::Refused(reason)) => Err(reason),
+            Err(Failure::Store(error)) => return Err(Failure::Store(error)),
+        });
     }
+    if end != begin {
+        audit::save_head(connection, &end)?;
+    }
+    Ok(outcomes)
 }
 
-fn import_user(connection: &mut SqliteConnection, user: &CheckedUser) -> Stored {
+/// Stores a record, and returns the end of the audit log if the record has moved it.
+fn import_record(connection: &mut SqliteConnection, record: CheckedRecord, terms: ImportTerms<'_>, end: &AuditHead) -> Stored<Option<AuditHead>> {
+    match record {
+        CheckedRecord::User(user) => {
+            let events = import_user(connection, &user, terms)?;
+            return Ok(tell(connection, &events, terms, end)?);
+        }
+        CheckedRecord::Preference(preference) => import_preference(connection, preference, terms)?,
+        CheckedRecord::Post(post) => import_post(connection, &post)?,
+        CheckedRecord::Vote(vote) => import_vote(connection, &vote)?,
+    }
+    Ok(None)
+}
+
+/// Puts events into the outbox and the audit log, and returns the end of that if it has moved.
+fn tell(connection: &mut SqliteConnection, events: &[Event], terms: ImportTerms<'_>, end: &AuditHead) -> QueryResult<Option<AuditHead>> {
+    insert_deliveries(connection, Delivery::of(events, terms.subscriptions))?;
+    let entries = end.seal_all(events.iter().map(|event| AuditAct::of_event(event, None)));
+    audit::write(connection, &entries)?;
+    Ok(entries.last().map(AuditEntry::head))
+}
+
+/// Stores a user, and returns what has become of it.
+fn import_user(connection: &mut SqliteConnection, user: &CheckedUser, terms: ImportTerms<'_>) -> Stored<Vec<Event>> {
     let id = user.account.id;
     let known = account(connection, id)?;
     let account = user.over(known.as_ref()).map_err(Failure::Refused)?;
@@ -57,10 +79,12 @@ fn import_user(connection: &mut SqliteConnection, user: &CheckedUser) -> Stored 
         claim_names(connection, id, person)?;
     }
     match (&user.person, known) {
-        (Some(person), Some(_)) => update(connection, &account, person),
-        (None, Some(_)) => Ok(()),
-        (person, None) => insert(connection, &account, person.as_ref()),
+        (Some(person), Some(_)) => update(connection, &account, person)?,
+        (None, Some(_)) => {}
+        (person, None) => insert(connection, &account, person.as_ref())?,
     }
+    let ext_id = user.person.as_ref().and_then(|person| person.ext_id.as_ref());
+    Ok(Event::of_change(known.as_ref(), &account, ext_id, terms.now))
 }
 
 fn claim_names(connection: &mut SqliteConnection, id: UserId, person: &NewUser) -> Stored {
@@ -81,9 +105,9 @@ fn update(connection: &mut SqliteConnection, account: &Account, person: &NewUser
     Ok(())
 }
 
-fn import_preference(connection: &mut SqliteConnection, record: CheckedPreference, limits: &Limits, now: Timestamp) -> Stored {
+fn import_preference(connection: &mut SqliteConnection, record: CheckedPreference, terms: ImportTerms<'_>) -> Stored {
     let no_such_user = Failure::Refused(RecordError::NoSuchUser(record.owner));
-    let stamp = Stamp { actor: record.owner, now };
+    let stamp = Stamp { actor: record.owner, now: terms.now };
     let mut ledger = match Ledger::open(connection, record.owner, stamp)? {
         Some(ledger) if ledger.account.status() != UserStatus::Erased => ledger,
         Some(_) | None => return Err(no_such_user),
@@ -92,7 +116,7 @@ fn import_preference(connection: &mut SqliteConnection, record: CheckedPreferenc
         Some(current) => overwrite(&mut ledger, &current, record)?,
         None => add(&mut ledger, record)?,
     }
-    ledger.admit(limits)?;
+    ledger.admit(terms.limits)?;
     Ok(ledger.save()?)
 }
 

@@ -89,8 +89,98 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    holds (user_id, id) {
+        user_id -> BigInt,
+        id -> BigInt,
+        reason -> Text,
+        expires_at -> Nullable<BigInt>,
+        placed_at -> BigInt,
+        placed_by -> BigInt,
+    }
+}
+
+diesel::table! {
+    erasures (user_id) {
+        user_id -> BigInt,
+        epoch -> BigInt,
+        ext_id -> Nullable<Text>,
+        state -> Text,
+        requested_at -> BigInt,
+        progressed_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        steps -> Text,
+        attempts -> BigInt,
+        failed_sweeps -> BigInt,
+        last_error -> Nullable<Text>,
+        lease_holder -> Nullable<BigInt>,
+        lease_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    deliveries (user_id, epoch, turn, endpoint) {
+        user_id -> BigInt,
+        epoch -> BigInt,
+        turn -> BigInt,
+        endpoint -> Text,
+        seq -> BigInt,
+        kind -> Text,
+        at -> BigInt,
+        ext_id -> Nullable<Text>,
+        state -> Text,
+        attempts -> BigInt,
+        due_at -> BigInt,
+        attempted_at -> Nullable<BigInt>,
+        last_answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    endpoints (endpoint) {
+        endpoint -> Text,
+        gone_since -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    audit (seq) {
+        seq -> BigInt,
+        at -> BigInt,
+        action -> Text,
+        subject -> Nullable<BigInt>,
+        actor -> Nullable<BigInt>,
+        reference -> Nullable<Text>,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    audit_head (id) {
+        id -> BigInt,
+        seq -> BigInt,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    duties (name) {
+        name -> Text,
+        holder -> BigInt,
+        until -> BigInt,
+    }
+}
+
+diesel::table! {
+    revoked_tokens (id) {
+        id -> Text,
+        revoked_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(preferences -> users (user_id));
 diesel::joinable!(posts -> users (user_id));
 diesel::joinable!(votes -> users (user_id));
 diesel::joinable!(reservations -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(users, preferences, posts, votes, reservations);
+diesel::allow_tables_to_appear_in_same_query!(users, preferences, posts, votes, reservations, holds);

@@ -13,6 +13,16 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub(crate) struct Session {
     steps: mpsc::Sender<Step>,
+    leaves: Leavings,
+}
+
+/// What a transaction leaves in the write-ahead log when it is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leavings {
+    /// Nothing that may not be found there.
+    Harmless,
+    /// Images of what was erased for good.
+    Erased,
 }
 
 /// A session whose turn has not come yet.
@@ -30,14 +40,19 @@ pub(crate) struct SessionHost {
 
 enum Step {
     Run(Box<dyn Job>),
-    Commit(oneshot::Sender<Result<(), StoreError>>),
+    Commit(Commit),
+}
+
+struct Commit {
+    leaves: Leavings,
+    reply: oneshot::Sender<Result<(), StoreError>>,
 }
 
 /// Both sides of a new session.
 pub(crate) fn session() -> (WaitingSession, SessionHost) {
     let (sender, receiver) = mpsc::channel();
     let (turn, begun) = oneshot::channel();
-    (WaitingSession { session: Session { steps: sender }, begun }, SessionHost { steps: receiver, turn })
+    (WaitingSession { session: Session { steps: sender, leaves: Leavings::Harmless }, begun }, SessionHost { steps: receiver, turn })
 }
 
 impl WaitingSession {
@@ -66,13 +81,18 @@ impl Session {
         outcome.await.unwrap_or_else(|_| Err(rolled_back().into())).map_err(Failure::into_port)
     }
 
+    /// Notes that what the session has removed, in this transaction or earlier ones, must not be found in the log once it is committed.
+    pub(crate) fn note_erased(&mut self) {
+        self.leaves = Leavings::Erased;
+    }
+
     /// Makes everything durable.
     ///
     /// # Errors
     /// [`StoreError`] when it is not.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         let (reply, committed) = oneshot::channel();
-        self.steps.send(Step::Commit(reply)).map_err(|_| rolled_back())?;
+        self.steps.send(Step::Commit(Commit { leaves: self.leaves, reply })).map_err(|_| rolled_back())?;
         committed.await.unwrap_or_else(|_| Err(rolled_back()))
     }
 }
@@ -83,27 +103,31 @@ fn rolled_back() -> StoreError {
 
 impl SessionHost {
     /// Serves the session until it ends: by a commit, or because its caller goes away, or does nothing for `stall_limit` while every
-    /// other writer waits.
-    pub(crate) fn serve(self, connection: &mut SqliteConnection, stall_limit: Duration) {
+    /// other writer waits. Says what it has left in the log.
+    pub(crate) fn serve(self, connection: &mut SqliteConnection, stall_limit: Duration) -> Leavings {
         if self.turn.is_closed() {
-            return;
+            return Leavings::Harmless;
         }
         let begun = begin(connection);
         let is_open = begun.is_ok();
         // A caller that is gone by now is noticed by its silence.
         let _ = self.turn.send(begun);
-        if is_open {
-            match work_off(&self.steps, connection, stall_limit) {
-                // Whoever asked may have gone.
-                Some(reply) => drop(reply.send(commit(connection))),
-                None => roll_back(connection),
-            }
+        if !is_open {
+            return Leavings::Harmless;
         }
+        let Some(Commit { leaves, reply }) = work_off(&self.steps, connection, stall_limit) else {
+            roll_back(connection);
+            return Leavings::Harmless;
+        };
+        // Whoever asked may have gone.
+        let _ = reply.send(commit(connection));
+        // Also when nobody can say whether it was committed.
+        leaves
     }
 }
 
-/// Does the steps up to the commit, and returns whom to tell of it; `None` when there is to be none.
-fn work_off(steps: &mpsc::Receiver<Step>, connection: &mut SqliteConnection, stall_limit: Duration) -> Option<oneshot::Sender<Result<(), StoreError>>> {
+/// Does the steps up to the commit, and returns that; `None` when there is to be none.
+fn work_off(steps: &mpsc::Receiver<Step>, connection: &mut SqliteConnection, stall_limit: Duration) -> Option<Commit> {
     loop {
         match steps.recv_timeout(stall_limit) {
             Ok(Step::Run(mut job)) => {
@@ -114,7 +138,7 @@ fn work_off(steps: &mpsc::Receiver<Step>, connection: &mut SqliteConnection, sta
                     return None;
                 }
             }
-            Ok(Step::Commit(reply)) => return Some(reply),
+            Ok(Step::Commit(commit)) => return Some(commit),
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 tracing::warn!(?stall_limit, "a transaction stalled and is rolled back");
                 return None;

@@ -1,25 +1,33 @@
 //! Transactions: the caller decides, step by step, and the writer does.
 
 use crate::SqliteStore;
-use crate::accounts::{account, insert_user, profile, save_account, save_profile};
+use crate::accounts::{account, ext_id, insert_user, profile, save_account, save_profile};
 use crate::content::{delete_post, insert_post, post_author, toggle_vote};
-use crate::erasure::erase;
+use crate::erasure::{erase, tally};
+use crate::erasures::{erasure, save_erasure};
+use crate::holds::{delete_hold, insert_hold};
 use crate::ledger::all;
-use crate::migration;
+use crate::outbox::{delivery, endpoint_gone_since, insert_deliveries, save_delivery, save_endpoint};
 use crate::preferences::edit;
+use crate::revocations::insert_revocation;
 use crate::row::VoteRow;
 use crate::session::Session;
+use crate::{audit, holds, migration};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use lethe_domain::account::Account;
+use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::content::{NewPost, PostKind, Reaction};
-use lethe_domain::manifest::ContentKind;
-use lethe_domain::id::{PostId, UserId};
+use lethe_domain::erasure::{Chunk, Erasure, ErasureCursor, ErasureState};
+use lethe_domain::hold::{Hold, NewHold};
+use lethe_domain::id::{HoldId, PostId, UserId};
 use lethe_domain::limits::Limits;
+use lethe_domain::manifest::{ContentKind, Tally};
 use lethe_domain::preference::{Edit, Preference};
-use lethe_domain::profile::{NewUser, Profile};
+use lethe_domain::profile::{ExtId, NewUser, Profile};
 use lethe_domain::time::Timestamp;
-use lethe_ports::outbound::{InsertUserError, PreferenceStoreError, Stamp, Store, StoreError, Tx};
+use lethe_domain::webhook::{Delivery, DeliveryId, DeliveryState, EndpointId};
+use lethe_ports::outbound::{InsertUserError, PreferenceStoreError, RevokedToken, Stamp, Store, StoreError, Tx};
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -83,8 +91,84 @@ impl Tx for SqliteTx {
         self.session.run(move |connection| edit(connection, owner, edits, stamp, &limits)).await
     }
 
-    async fn erase(&mut self, user: UserId, kind: ContentKind, limit: u32) -> Result<u32, StoreError> {
-        self.session.run(move |connection| Ok(erase(connection, user, kind, limit)?)).await
+    async fn ext_id(&mut self, id: UserId) -> Result<Option<ExtId>, StoreError> {
+        self.session.run(move |connection| Ok(ext_id(connection, id)?)).await
+    }
+
+    async fn holds(&mut self, user: UserId) -> Result<Vec<Hold>, StoreError> {
+        self.session.run(move |connection| Ok(holds::of_user(connection, user)?)).await
+    }
+
+    async fn insert_hold(&mut self, user: UserId, hold: &NewHold, stamp: Stamp) -> Result<HoldId, StoreError> {
+        let hold = hold.clone();
+        self.session.run(move |connection| Ok(insert_hold(connection, user, &hold, stamp)?)).await
+    }
+
+    async fn delete_hold(&mut self, user: UserId, hold: HoldId) -> Result<bool, StoreError> {
+        self.session.run(move |connection| Ok(delete_hold(connection, user, hold)?)).await
+    }
+
+    async fn tally(&mut self, user: UserId) -> Result<Tally, StoreError> {
+        self.session.run(move |connection| Ok(tally(connection, user)?)).await
+    }
+
+    async fn erase(&mut self, user: UserId, kind: ContentKind, after: ErasureCursor, limit: u32) -> Result<Chunk, StoreError> {
+        self.session.run(move |connection| Ok(erase(connection, user, kind, after, limit)?)).await
+    }
+
+    async fn erasure_for_update(&mut self, user: UserId) -> Result<Option<Erasure>, StoreError> {
+        self.session.run(move |connection| Ok(erasure(connection, user)?)).await
+    }
+
+    async fn save_erasure(&mut self, erasure: &Erasure) -> Result<(), StoreError> {
+        let erasure = erasure.clone();
+        if erasure.state == ErasureState::Done {
+            self.session.note_erased();
+        }
+        self.session.run(move |connection| Ok(save_erasure(connection, &erasure)?)).await
+    }
+
+    async fn audit_head_for_update(&mut self) -> Result<AuditHead, StoreError> {
+        self.session.run(|connection| Ok(audit::head(connection)?)).await
+    }
+
+    async fn append_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError> {
+        let entries = entries.to_vec();
+        self.session.run(move |connection| Ok(audit::append(connection, &entries)?)).await
+    }
+
+    async fn insert_deliveries(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError> {
+        let deliveries = deliveries.to_vec();
+        self.session.run(move |connection| Ok(insert_deliveries(connection, deliveries)?)).await
+    }
+
+    async fn delivery_for_update(&mut self, id: &DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        let id = id.clone();
+        self.session.run(move |connection| Ok(delivery(connection, &id)?)).await
+    }
+
+    async fn save_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError> {
+        let delivery = delivery.clone();
+        if delivery.state != DeliveryState::Pending {
+            // It has forgotten the `ext_id` of its user, who may be erased.
+            self.session.note_erased();
+        }
+        self.session.run(move |connection| Ok(save_delivery(connection, &delivery)?)).await
+    }
+
+    async fn endpoint_gone_since(&mut self, endpoint: &EndpointId) -> Result<Option<Timestamp>, StoreError> {
+        let endpoint = endpoint.clone();
+        self.session.run(move |connection| Ok(endpoint_gone_since(connection, &endpoint)?)).await
+    }
+
+    async fn save_endpoint(&mut self, endpoint: &EndpointId, gone_since: Option<Timestamp>) -> Result<(), StoreError> {
+        let endpoint = endpoint.clone();
+        self.session.run(move |connection| Ok(save_endpoint(connection, &endpoint, gone_since)?)).await
+    }
+
+    async fn insert_revocation(&mut self, token: &RevokedToken) -> Result<(), StoreError> {
+        let token = token.clone();
+        self.session.run(move |connection| Ok(insert_revocation(connection, &token)?)).await
     }
 
     async fn insert_post(&mut self, post: &NewPost, now: Timestamp) -> Result<PostId, StoreError> {

@@ -1,16 +1,20 @@
 //! The writer: one thread that owns the one connection that writes, and works off a queue.
 //!
 //! Jobs that wait together are committed together: one transaction, one sync of the disk, and no answer before it. An exclusive session
-//! has a transaction of its own, which its caller drives from outside.
+//! has a transaction of its own, which its caller drives from outside. When nothing waits, the writer looks after the write-ahead log.
 
 use crate::atomic::{begin, commit, roll_back};
 use crate::error::{Failure, closed};
 use crate::job::{Job, job};
-use crate::session::{Session, SessionHost, session};
+use crate::log::Log;
+use crate::session::{Leavings, Session, SessionHost, session};
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 use lethe_ports::outbound::StoreError;
-use std::time::Duration;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 /// Jobs that wait at the most; whoever comes then waits for a place.
@@ -86,24 +90,56 @@ impl Writer {
 }
 
 fn serve(mut connection: SqliteConnection, mut requests: mpsc::Receiver<Request>, stall_limit: Duration) {
+    let mut log = Log::found();
+    log.empty_if_due(&mut connection);
     let mut waiting = Vec::with_capacity(GROUP);
-    while requests.blocking_recv_many(&mut waiting, GROUP) > 0 {
+    while receive(&mut requests, &mut waiting, log.pause()) {
         let mut group = Vec::with_capacity(waiting.len());
         for request in waiting.drain(..) {
             match request {
                 Request::Grouped(job) => group.push(job),
                 Request::Exclusive(host) => {
                     work_off(&mut connection, std::mem::take(&mut group));
-                    host.serve(&mut connection, stall_limit);
+                    match host.serve(&mut connection, stall_limit) {
+                        Leavings::Erased => log.note_erased(),
+                        Leavings::Harmless => {}
+                    }
                 }
                 Request::Close => requests.close(),
             }
         }
         work_off(&mut connection, group);
+        log.empty_if_due(&mut connection);
     }
     // Best effort: whoever still reads or exports keeps the log alive, and it is read again on the next start.
     if let Err(error) = connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)") {
         tracing::warn!(%error, "the write-ahead log could not be emptied");
+    }
+}
+
+/// Waits for requests, no longer than for `patience` if there is one. Whether there will be any more.
+fn receive(requests: &mut mpsc::Receiver<Request>, waiting: &mut Vec<Request>, patience: Option<Duration>) -> bool {
+    let Some(patience) = patience else { return requests.blocking_recv_many(waiting, GROUP) > 0 };
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Poll::Ready(number) = requests.poll_recv_many(&mut Context::from_waker(&waker), waiting, GROUP) {
+            return number > 0;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        std::thread::park_timeout(left);
+    }
+}
+
+/// Wakes a thread that waits for requests.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 

@@ -5,12 +5,16 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use lethe_domain::account::StatusSet;
 use lethe_domain::archive::{CheckedRecord, Record};
 use lethe_domain::{Limits, UserId};
-use lethe_ports::outbound::{ArchiveStore as _, InsertUserError, OwnerFence, PreferenceStore as _, PreferenceStoreError, Stamp, Store as _, StoreError};
+use lethe_ports::outbound::{
+    ArchiveStore as _, ImportTerms, InsertUserError, OwnerFence, PreferenceStore as _, PreferenceStoreError, Stamp, Store as _, StoreError,
+};
 use lethe_sqlite_adapter::{SqliteConfig, SqliteStore};
 use lethe_testkit::FixedClock;
 use lethe_testkit::fixture::{preference, user};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+
+const MIGRATIONS: [&str; 2] = ["0001_initial", "0002_life_cycle"];
 
 fn new_path() -> (PathBuf, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -51,7 +55,8 @@ fn users(ids: std::ops::Range<i64>) -> Vec<CheckedRecord> {
 }
 
 async fn import(store: &SqliteStore, batch: Vec<CheckedRecord>) {
-    let outcomes = store.import(batch, &Limits::default(), FixedClock::start()).await.expect("reachable");
+    let terms = ImportTerms { limits: &Limits::default(), subscriptions: &[], now: FixedClock::start() };
+    let outcomes = store.import(batch, terms).await.expect("reachable");
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
 }
 
@@ -99,7 +104,7 @@ async fn is_not_ready_before_its_migrations() {
     let (path, _folder) = new_path();
     let store = open(&path);
     assert!(matches!(store.ready().await, Err(StoreError::Unavailable(_))));
-    assert_eq!(store.migrate().await.expect("a new file"), ["0001_initial"]);
+    assert_eq!(store.migrate().await.expect("a new file"), MIGRATIONS);
     assert_eq!(store.ready().await, Ok(()));
     assert_eq!(store.migrate().await.expect("migrated"), [""; 0]);
 }
@@ -119,7 +124,7 @@ async fn many_may_start_at_once() {
         applied.extend(store.migrate().await.expect("the schema"));
         assert_eq!(store.ready().await, Ok(()));
     }
-    assert_eq!(applied, ["0001_initial"]);
+    assert_eq!(applied, MIGRATIONS);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,10 @@
+DROP TABLE revoked_tokens;
+DROP TABLE duties;
+DROP TABLE audit_head;
+DROP TABLE audit;
+DROP TABLE endpoints;
+DROP TABLE deliveries;
+DROP TABLE erasures;
+DROP TABLE holds;
+DROP INDEX users_purge;
+DELETE FROM ids WHERE kind IN ('hold', 'delivery');
