@@ -31,6 +31,9 @@ pub(crate) enum Command {
     /// Issue, narrow and read the tokens that callers identify themselves with
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Check the log of what was done to accounts
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Make and list the root keys that sign tokens
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -70,6 +73,31 @@ pub(crate) enum TokenCommand {
     Attenuate(AttenuateArguments),
     /// Read a token from standard input and explain it
     Inspect,
+    /// Kill a token before its time, on every running node, within a second
+    ///
+    /// Reads the token from standard input, unless it is named by its id. What was narrowed from it dies with it; what it was narrowed from
+    /// stays alive. Needs the store.
+    Revoke(RevokeArguments),
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct RevokeArguments {
+    /// The revocation id of a block, as `lethe token inspect` prints it
+    #[arg(long, value_name = "HEX", value_parser = revocation_id)]
+    pub(crate) id: Option<String>,
+    /// Kill every token that was issued to this user so far
+    #[arg(long, value_name = "ID", value_parser = user_id)]
+    pub(crate) user: Option<UserId>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Read the log from its beginning and see that nothing was changed, removed or cut off
+    ///
+    /// Prints the number of entries and the last hash; whoever keeps that somewhere else can tell later whether the end was cut off. Exits
+    /// with 1 at the first entry that does not follow the one before it.
+    Verify,
 }
 
 #[derive(Debug, Args)]
@@ -116,6 +144,12 @@ pub(crate) enum KeysCommand {
 
 fn user_id(text: &str) -> Result<UserId, &'static str> {
     UserId::parse(text).ok_or("a user id is a whole number from 1 on")
+}
+
+/// 64 bytes in hexadecimal digits: a signature, which every block of a token has.
+fn revocation_id(text: &str) -> Result<String, &'static str> {
+    let is_id = text.len() == 128 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id { Ok(text.to_ascii_lowercase()) } else { Err("a revocation id has 128 hexadecimal digits") }
 }
 
 fn span(text: &str) -> Result<Duration, String> {
@@ -170,6 +204,8 @@ mod tests {
         {
             assert_eq!(refusal(line), ErrorKind::ValueValidation, "{line}");
         }
+        assert_eq!(refusal("lethe token revoke --id abc"), ErrorKind::ValueValidation);
+        assert_eq!(refusal(&format!("lethe token revoke --user 1 --id {}", "a".repeat(128))), ErrorKind::ArgumentConflict);
         assert_eq!(refusal("lethe token issue --user 1 --role king"), ErrorKind::InvalidValue);
         for line in ["lethe token issue", "lethe token attenuate", "lethe import"] {
             assert_eq!(refusal(line), ErrorKind::MissingRequiredArgument, "{line}");

@@ -10,6 +10,7 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const EXTENSION: &str = "private";
 
@@ -21,7 +22,7 @@ pub(crate) fn create_private_folder(path: &Path) -> Result<(), Failure> {
 /// The root keys that a configuration leads to.
 pub(crate) struct KeyRing {
     /// By id.
-    private: Vec<SigningKey>,
+    private: Vec<Arc<SigningKey>>,
     trusted: Vec<RootKey>,
 }
 
@@ -37,11 +38,11 @@ impl KeyRing {
     /// The keys as they are, which may be none.
     pub(crate) fn load(settings: &Settings) -> Result<Self, Failure> {
         let private = match &settings.auth.private_key_file {
-            Some(file) => vec![read_key(file)?],
-            None => KeyFolder::of(settings).read()?,
+            Some(file) => vec![Arc::new(read_key(file)?)],
+            None => KeyFolder::of(settings).read()?.into_iter().map(Arc::new).collect(),
         };
         let trusted = match configured_keys(&settings.auth) {
-            configured if configured.is_empty() => private.iter().map(SigningKey::public).collect(),
+            configured if configured.is_empty() => private.iter().map(|key| key.public()).collect(),
             configured => configured,
         };
         Ok(Self { private, trusted })
@@ -66,7 +67,7 @@ impl KeyRing {
     }
 
     /// The key that signs new tokens.
-    pub(crate) fn signing_key(&self) -> Result<&SigningKey, Failure> {
+    pub(crate) fn signing_key(&self) -> Result<&Arc<SigningKey>, Failure> {
         let key = self.private.last().ok_or_else(|| {
             Failure::Failed(
                 "there is no private root key here: run `lethe keys generate`, or set auth.private_key_file, or issue tokens where the key is".to_owned(),
@@ -80,16 +81,16 @@ impl KeyRing {
 
     /// Every key, newest first.
     pub(crate) fn uses(&self) -> Vec<KeyUse> {
-        let mut keys: Vec<RootKey> = self.private.iter().map(SigningKey::public).collect();
+        let mut keys: Vec<RootKey> = self.private.iter().map(|key| key.public()).collect();
         keys.extend(self.trusted.iter().filter(|key| self.private.iter().all(|private| private.public() != **key)));
         keys.sort_by_key(|key| std::cmp::Reverse(key.id()));
-        let newest = self.private.last().map(SigningKey::public);
+        let newest = self.private.last().map(|key| key.public());
         keys.into_iter().map(|key| KeyUse { signs: newest.as_ref() == Some(&key), trusted: self.trusted.contains(&key), key }).collect()
     }
 
     fn next_id(&self) -> u32 {
         let public = self.trusted.iter().map(RootKey::id);
-        self.private.iter().map(SigningKey::id).chain(public).max().unwrap_or(0).saturating_add(1)
+        self.private.iter().map(|key| key.id()).chain(public).max().unwrap_or(0).saturating_add(1)
     }
 }
 

@@ -6,6 +6,7 @@ mod commands;
 mod configuration;
 mod failure;
 mod keys;
+mod node;
 mod output;
 mod telemetry;
 mod wiring;

@@ -1,15 +1,20 @@
 //! Which technology stands behind which port. The only file that names adapters.
 
+pub(crate) use lethe_http_adapter::webhooks::IpNet;
 pub(crate) use lethe_http_adapter::{Bound, openapi, tokens};
 
 use crate::clock::SystemClock;
-use crate::configuration::{Http, Settings, StorageUrl, without_password};
+use crate::configuration::{Http, Settings, StorageUrl, Webhook, without_password};
 use crate::failure::Failure;
-use crate::keys;
-use lethe_http_adapter::tokens::{RootKey, Verifier};
+use crate::keys::{self, KeyRing};
+use lethe_domain::webhook::{EndpointId, RetrySchedule, Subscription};
+use lethe_http_adapter::tokens::{RevocationList, Verifier};
+use lethe_http_adapter::webhooks::{WebhookConfig, WebhookEndpoint, Webhooks as WebhookClient};
 use lethe_http_adapter::{HttpConfig, Services};
-use lethe_ports::inbound::{Access, Accounts, Archive, Content, Health, Preferences, Settings as SettingsPort};
-use lethe_ports::outbound::{Clock, StoreError};
+use lethe_ports::inbound::{
+    Access, Accounts, Archive, AuditLog, Content, Health, Holds, LifeCycle, Operator, Preferences, Settings as SettingsPort, Upkeep, Webhooks,
+};
+use lethe_ports::outbound::{Clock, StoreError, WebhookSender};
 use lethe_postgres_adapter::{PgConfig, PgStore};
 use lethe_sqlite_adapter::{SqliteConfig, SqliteStore};
 use lethe_usecases::{Lethe, Policy};
@@ -74,7 +79,7 @@ impl Store {
 
     /// Everything that Lethe can do, over this store.
     pub(crate) fn lethe(&self, settings: &Settings) -> Inbound {
-        let policy = Policy { limits: settings.limits, grace: settings.deletion.grace.map(|span| span.0) };
+        let policy = policy(settings);
         match self {
             Self::Sqlite(store, _) => Inbound::of(Lethe::new(Arc::new(store.clone()), clock(), policy)),
             Self::Postgres(store, _) => Inbound::of(Lethe::new(Arc::new(store.clone()), clock(), policy)),
@@ -91,16 +96,48 @@ impl fmt::Display for Store {
     }
 }
 
+/// What whoever runs the service has decided.
+fn policy(settings: &Settings) -> Policy {
+    let subscription =
+        |webhook: &Webhook| Subscription { endpoint: EndpointId::of_url(&webhook.url), events: webhook.events.iter().map(|event| event.0).collect() };
+    Policy {
+        limits: settings.limits,
+        grace: settings.deletion.grace.map(|span| span.0),
+        subscriptions: settings.webhooks.iter().map(subscription).collect(),
+        retries: RetrySchedule(settings.delivery.retry_after.iter().map(|span| span.0).collect()),
+    }
+}
+
+/// Whoever tells the endpoints.
+pub(crate) type Sender = Arc<dyn WebhookSender>;
+
+/// Whoever tells the configured endpoints, if there are any.
+pub(crate) fn sender(settings: &Settings) -> Result<Option<Sender>, Failure> {
+    if settings.webhooks.is_empty() {
+        return Ok(None);
+    }
+    let endpoints = settings.webhooks.iter().map(|webhook| WebhookEndpoint { url: webhook.url.clone(), secret: webhook.secret.0.clone() });
+    let config = WebhookConfig {
+        endpoints: endpoints.collect(),
+        timeout: settings.delivery.timeout.0,
+        allowed_networks: settings.delivery.allowed_networks.iter().map(|network| network.0).collect(),
+    };
+    let client = WebhookClient::new(config).map_err(|error| Failure::of("webhooks cannot be used", error))?;
+    Ok(Some(Arc::new(client)))
+}
+
 /// The inbound ports, whatever is behind them.
 pub(crate) struct Inbound {
     pub(crate) services: Services,
     pub(crate) archive: Arc<dyn Archive>,
+    pub(crate) operator: Arc<dyn Operator>,
+    pub(crate) upkeep: Arc<dyn Upkeep>,
 }
 
 impl Inbound {
     fn of<L>(lethe: L) -> Self
     where
-        L: Access + Accounts + Archive + Content + Health + Preferences + SettingsPort + 'static,
+        L: Access + Accounts + Archive + AuditLog + Content + Health + Holds + LifeCycle + Operator + Preferences + SettingsPort + Upkeep + Webhooks + 'static,
     {
         let lethe = Arc::new(lethe);
         let services = Services {
@@ -110,19 +147,27 @@ impl Inbound {
             accounts: lethe.clone(),
             content: lethe.clone(),
             health: lethe.clone(),
+            life_cycle: lethe.clone(),
+            holds: lethe.clone(),
+            audit: lethe.clone(),
+            webhooks: lethe.clone(),
         };
-        Self { services, archive: lethe }
+        Self { services, archive: lethe.clone(), operator: lethe.clone(), upkeep: lethe }
     }
 }
 
-/// Takes the addresses that requests will come to.
-pub(crate) fn bind(settings: &Settings, services: Services, keys: &[RootKey], metrics: PrometheusHandle) -> Result<Bound, Failure> {
-    let verifier = Arc::new(Verifier::new(keys.to_vec(), clock()));
-    lethe_http_adapter::bind(http_config(&settings.http), services, verifier, settings.limits, metrics).map_err(|error| {
+/// Takes the addresses that requests will come to. What is put into the list is refused from then on.
+pub(crate) fn bind(settings: &Settings, services: Services, keys: &KeyRing, metrics: PrometheusHandle) -> Result<(Bound, RevocationList), Failure> {
+    let verifier = Arc::new(Verifier::new(keys.trusted().to_vec(), clock()));
+    let revoked = verifier.revocations();
+    // Without a private key a node serves all the same, and hands out no tokens of its own.
+    let signing_key = keys.signing_key().ok().cloned();
+    let bound = lethe_http_adapter::bind(http_config(&settings.http), services, verifier, signing_key, settings.limits, metrics).map_err(|error| {
         let http = &settings.http;
         let metrics = http.metrics_listen.as_ref().map(|address| format!(" and http.metrics_listen = {address}")).unwrap_or_default();
         Failure::Failed(format!("cannot listen on http.listen = {}{metrics}: {error}; stop what listens there, or set another address", http.listen))
-    })
+    })?;
+    Ok((bound, revoked))
 }
 
 /// The present, for everyone who needs it.

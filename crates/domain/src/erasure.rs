@@ -253,7 +253,7 @@ impl Erasure {
         }
         self.failed_sweeps += 1;
         self.last_error = Some(format!("the sweep found something left: {}", found.join(", ")));
-        if self.failed_sweeps % MOST_WALKS == 0 {
+        if self.failed_sweeps.is_multiple_of(MOST_WALKS) {
             self.state = ErasureState::Failed;
             self.lease = Lease { holder: None, until: now.after(REST_AFTER_FAILURE) };
         }

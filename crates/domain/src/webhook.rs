@@ -150,8 +150,8 @@ impl fmt::Display for Answer {
     }
 }
 
-/// How long a delivery is kept once it is settled, for whoever wants to know what became of it.
-pub const KEPT_SETTLED: Duration = Duration::from_hours(30 * 24);
+/// How long a delivery is kept that is not told any more: it is settled, or its endpoint is not configured any more.
+pub const KEPT_UNTOLD: Duration = Duration::from_hours(30 * 24);
 
 /// How long to wait after each telling that was in vain. After the last one it is given up.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use crate::guard::RequestTimeout;
 use crate::operations::ApiPage;
 use crate::services::{Services, State};
 use crate::telemetry::{RequestSpan, observe};
-use crate::tokens::Verifier;
-use crate::{community, operations, settings};
+use crate::tokens::{SigningKey, Verifier};
+use crate::{community, native, operations, settings};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, from_fn};
@@ -31,11 +31,18 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    pub(crate) fn new(config: HttpConfig, services: Services, verifier: Arc<Verifier>, limits: Limits, metrics: PrometheusHandle) -> serde_json::Result<Self> {
+    pub(crate) fn new(
+        config: HttpConfig,
+        services: Services,
+        verifier: Arc<Verifier>,
+        signing_key: Option<Arc<SigningKey>>,
+        limits: Limits,
+        metrics: PrometheusHandle,
+    ) -> serde_json::Result<Self> {
         let body = BodyLimits { bytes: config.max_body_bytes, time: config.body_timeout };
         let public_url = config.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
         Ok(Self {
-            state: web::Data::new(State { services, verifier, limits, body, public_url }),
+            state: web::Data::new(State { services, verifier, signing_key, limits, body, public_url }),
             page: web::Data::new(ApiPage::new()?),
             timeout: web::Data::new(RequestTimeout(config.request_timeout)),
             metrics: web::Data::new(metrics),
@@ -51,6 +58,7 @@ impl Setup {
     pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
         let mut endpoints = community::endpoints();
         endpoints.extend(settings::endpoints());
+        endpoints.extend(native::endpoints());
         endpoints.extend(operations::endpoints());
         if self.config.metrics_listen.is_none() {
             endpoints.push(operations::metrics_endpoint());

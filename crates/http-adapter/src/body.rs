@@ -30,9 +30,10 @@ pub(crate) enum BodyError {
 
 /// Reads the body of `http`.
 pub(crate) async fn read(http: &HttpRequest, payload: web::Payload, limits: BodyLimits) -> Result<String, BodyError> {
-    refuse_encoding(http.headers())?;
     refuse_length(http.headers(), limits)?;
     let bytes = tokio::time::timeout(limits.time, collect(payload, limits.bytes)).await.map_err(|_| BodyError::TimedOut)??;
+    // Whatever its encoding, a body may be too large first.
+    refuse_encoding(http.headers())?;
     String::from_utf8(bytes).map_err(|_| BodyError::NotUtf8)
 }
 

@@ -1,8 +1,9 @@
 //! Who sends a request: from the `Authorization` header to a caller. Nothing else of a request says who sends it.
 
-use crate::tokens::Verifier;
+use crate::tokens::{TokenError, Verifier};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use lethe_ports::Caller;
+use lethe_ports::inbound::Bearer;
 
 /// Words before a token; `Token` is what some clients send in place of `Bearer`.
 const SCHEMES: [&str; 2] = ["Bearer", "Token"];
@@ -18,11 +19,17 @@ pub(crate) enum CallerError {
 
 /// The caller whose token the headers carry.
 pub(crate) fn authenticate(headers: &HeaderMap, verifier: &Verifier) -> Result<Caller, CallerError> {
-    let token = token(headers)?;
-    verifier.verify(token).map_err(|error| {
-        tracing::debug!(%error, "a token was refused");
-        CallerError::BadToken
-    })
+    verifier.verify(token(headers)?).map_err(|error| refused(&error))
+}
+
+/// The caller or the ticket whose token the headers carry.
+pub(crate) fn authenticate_bearer(headers: &HeaderMap, verifier: &Verifier) -> Result<Bearer, CallerError> {
+    verifier.verify_bearer(token(headers)?).map_err(|error| refused(&error))
+}
+
+fn refused(error: &TokenError) -> CallerError {
+    tracing::debug!(%error, "a token was refused");
+    CallerError::BadToken
 }
 
 fn token(headers: &HeaderMap) -> Result<&str, CallerError> {

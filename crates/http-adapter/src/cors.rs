@@ -1,9 +1,10 @@
 //! Which other origins may call, and what browsers are told about that.
 
+use crate::native::{PREFER, PREFERENCE_APPLIED};
 use crate::telemetry::REQUEST_ID;
 use actix_cors::Cors;
 use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER};
 
 /// Stands for every origin.
 const ANY: &str = "*";
@@ -14,8 +15,8 @@ const MAX_AGE: usize = 3600;
 pub(crate) fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allowed_headers([AUTHORIZATION, CONTENT_TYPE])
-        .expose_headers([REQUEST_ID, RETRY_AFTER])
+        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, PREFER])
+        .expose_headers([REQUEST_ID, RETRY_AFTER, ETAG, LOCATION, PREFERENCE_APPLIED])
         .max_age(MAX_AGE)
         .block_on_origin_mismatch(false);
     if origins.iter().any(|origin| origin == ANY) {

@@ -1,7 +1,7 @@
 //! Which dialect answers for a path, and the refusals that no handler makes: those of the router and of the guard around each handler.
 
 use crate::fault::Fault;
-use crate::{community, settings};
+use crate::{community, native, settings};
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
@@ -13,7 +13,15 @@ pub(crate) enum Dialect {
     Community,
     /// `/settings`.
     Settings,
+    /// `/v1`, and the pages on its problems.
+    Native,
 }
+
+/// What begins with one of these is of another dialect than the community's.
+const ROOTS: [(&str, Dialect); 3] = [("/settings", Dialect::Settings), ("/v1", Dialect::Native), ("/problems", Dialect::Native)];
+
+/// Seconds after which a request that could not be served may be sent again.
+pub(crate) const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// Why a request got no answer from a handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +37,8 @@ pub(crate) enum Refusal {
 impl Dialect {
     /// The dialect of a path.
     pub(crate) fn of(path: &str) -> Self {
-        match path.strip_prefix("/settings") {
-            Some(rest) if rest.is_empty() || rest.starts_with('/') => Self::Settings,
-            Some(_) | None => Self::Community,
-        }
+        let is_below = |root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        ROOTS.into_iter().find(|(root, _)| is_below(*root)).map_or(Self::Community, |(_, dialect)| dialect)
     }
 
     /// Words a refusal.
@@ -40,6 +46,7 @@ impl Dialect {
         match self {
             Self::Community => community::Problem::from(refusal).error_response(),
             Self::Settings => settings::Problem::from(refusal).error_response(),
+            Self::Native => native::Problem::from(refusal).error_response(),
         }
     }
 }
@@ -50,7 +57,7 @@ pub(crate) fn failure(status: StatusCode) -> HttpResponseBuilder {
     if status == StatusCode::UNAUTHORIZED {
         response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"api\""));
     } else if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.insert_header((RETRY_AFTER, "1"));
+        response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
     } else if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
         // The rest of the body is still on its way, and the library would read it to its end, however far off that is.
         response.force_close();
@@ -63,11 +70,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_below_settings_is_of_the_settings_dialect() {
+    fn the_beginning_of_a_path_decides() {
         for path in ["/settings", "/settings/", "/settings/user", "/settings/user/", "/settings/x"] {
             assert_eq!(Dialect::of(path), Dialect::Settings, "{path}");
         }
-        for path in ["/", "/api/v2/user/", "/settingsx", "/x/settings/user", "*", ""] {
+        for path in ["/v1", "/v1/", "/v1/users", "/v1/x", "/problems", "/problems/forbidden"] {
+            assert_eq!(Dialect::of(path), Dialect::Native, "{path}");
+        }
+        for path in ["/", "/api/v2/user/", "/settingsx", "/x/settings/user", "/v10", "/v1.1", "/api/v1", "/problemsx", "*", ""] {
             assert_eq!(Dialect::of(path), Dialect::Community, "{path}");
         }
     }

@@ -1,8 +1,8 @@
 //! HTTP for Lethe: actix-web over the inbound ports. Tokens become callers here, requests become calls, and failures become answers.
 //!
-//! Two dialects share one core, each in a folder of its own: `community` (`/api/v2`) and `settings` (`/settings/user`). A dialect's routes
-//! stand on one screen, and its failures in one table. `operations` has what is always there: health, metrics, the API's description.
-//! Nothing in here knows a store or a rule.
+//! Three dialects share one core, each in a folder of its own: `community` (`/api/v2`), `settings` (`/settings/user`) and `native` (`/v1`).
+//! A dialect's routes stand on one screen, and its failures in one table. `operations` has what is always there: health, metrics, the API's
+//! description. Nothing in here knows a store or a rule. The other way round, `webhooks` tells others over HTTP what became of users.
 #![deny(missing_docs)]
 
 mod app;
@@ -16,6 +16,7 @@ mod endpoint;
 mod fault;
 mod guard;
 mod json;
+mod native;
 mod openapi;
 mod operations;
 mod query;
@@ -27,6 +28,7 @@ mod telemetry;
 #[cfg(test)]
 mod tests;
 pub mod tokens;
+pub mod webhooks;
 
 pub use config::HttpConfig;
 pub use openapi::openapi;

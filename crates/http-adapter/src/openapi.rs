@@ -1,13 +1,13 @@
 //! The API's description, put together from what stands beside each handler.
 
-use crate::{community, operations, settings};
+use crate::{community, native, operations, settings};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "Lethe", description = "Lethe remembers what users prefer, and lets them leave properly."),
+    info(title = "Lethe", description = "Lethe remembers what users prefer, and lets them leave properly.\n\nThree dialects share one set of data: the community dialect below `/api/v2`, the settings dialect at `/settings/user`, and Lethe's own below `/v1`, whose errors are problem details (RFC 9457)."),
     security(("token" = [])),
     modifiers(&Token),
     tags(
@@ -16,6 +16,11 @@ use utoipa::{Modify, OpenApi as _};
         (name = "accounts", description = "New users, and finding them"),
         (name = "moderation", description = "Users of every state"),
         (name = "content", description = "Posts and votes"),
+        (name = "accounts (v1)", description = "Users, from their joining to their deletion and back, in the native dialect"),
+        (name = "erasures (v1)", description = "How far the removal of hard deleted users is"),
+        (name = "holds (v1)", description = "What keeps users from being hard deleted"),
+        (name = "audit (v1)", description = "Who did what to whom"),
+        (name = "webhooks (v1)", description = "What others were told, and whether they have heard it"),
         (name = "settings", description = "A user's preferences as one document"),
         (name = "operations", description = "Health, metrics, and this description")
     )
@@ -36,7 +41,7 @@ impl Modify for Token {
 #[must_use]
 pub fn openapi() -> OpenApi {
     let mut openapi = Api::openapi();
-    for part in [community::openapi(), settings::openapi(), operations::openapi()] {
+    for part in [community::openapi(), settings::openapi(), native::openapi(), operations::openapi()] {
         openapi.merge(part);
     }
     openapi

@@ -17,6 +17,11 @@ impl Query {
         self.0.iter().rev().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 
+    /// Every text that was given for a parameter.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, text)| text.as_str())
+    }
+
     /// A parameter's text, unless it is blank: that asks for nothing.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         self.last(name).map(str::trim).filter(|text| !text.is_empty())

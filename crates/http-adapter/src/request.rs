@@ -1,9 +1,10 @@
-//! What a handler asks of a request, in either dialect.
+//! What a handler asks of a request, in any dialect.
 
 use crate::body::{self, BodyError};
-use crate::caller::{CallerError, authenticate};
+use crate::caller::{CallerError, authenticate, authenticate_bearer};
 use crate::query::Query;
 use crate::services::{Services, State};
+use crate::tokens::SigningKey;
 use actix_web::dev::Payload;
 use actix_web::error::ErrorInternalServerError;
 use actix_web::http::header::HOST;
@@ -11,7 +12,7 @@ use actix_web::http::uri::Authority;
 use actix_web::{Error, FromRequest, HttpRequest, ResponseError, web};
 use lethe_domain::{Act, Limits};
 use lethe_ports::Caller;
-use lethe_ports::inbound::AccessError;
+use lethe_ports::inbound::{AccessError, Bearer};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 
@@ -33,6 +34,11 @@ impl Context {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.state.limits
+    }
+
+    /// What signs tickets, if this node can.
+    pub(crate) fn signing_key(&self) -> Option<&SigningKey> {
+        self.state.signing_key.as_deref()
     }
 
     /// A segment of the path, percent-decoded.
@@ -117,7 +123,51 @@ impl<P: From<AccessError>> Signed<P> {
 
     /// Reads the body for `act`.
     pub(crate) async fn read<T>(&self, payload: web::Payload, act: &Act<'_>, parse: impl FnOnce(Result<String, BodyError>) -> Result<T, P>) -> Result<T, P> {
-        let text = body::read(&self.context.http, payload, self.context.state.body).await;
+        let text = self.text(payload).await;
         self.unless_refused(act, parse(text)).await
+    }
+
+    /// The text of the body. Whether the caller may send one is not asked.
+    pub(crate) async fn text(&self, payload: web::Payload) -> Result<String, BodyError> {
+        body::read(&self.context.http, payload, self.context.state.body).await
+    }
+}
+
+/// A request whose bearer is known: a caller, or somebody with a ticket. `P` is how the dialect words its problems.
+pub(crate) struct Borne<P> {
+    pub(crate) bearer: Bearer,
+    pub(crate) context: Context,
+    problem: PhantomData<P>,
+}
+
+impl<P: From<CallerError> + ResponseError + 'static> FromRequest for Borne<P> {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(http: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let borne = |context: Context| {
+            let bearer = authenticate_bearer(http.headers(), &context.state.verifier).map_err(P::from)?;
+            Ok(Self { bearer, context, problem: PhantomData })
+        };
+        ready(Context::of(http).and_then(borne))
+    }
+}
+
+impl<P: From<AccessError>> Borne<P> {
+    pub(crate) fn services(&self) -> &Services {
+        self.context.services()
+    }
+
+    /// As [`Signed::unless_refused`]. A ticket is good for something that can be named, so for nothing in bad form.
+    pub(crate) async fn unless_refused<T>(&self, act: &Act<'_>, read: Result<T, P>) -> Result<T, P> {
+        let problem = match read {
+            Ok(value) => return Ok(value),
+            Err(problem) => problem,
+        };
+        let access = match &self.bearer {
+            Bearer::Caller(caller) => self.services().access.check(caller, act).await,
+            Bearer::Ticket(_) => Err(AccessError::Forbidden),
+        };
+        Err(access.map_or_else(P::from, |()| problem))
     }
 }

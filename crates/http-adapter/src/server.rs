@@ -4,7 +4,7 @@ use crate::app::{Setup, app, metrics_app};
 use crate::config::HttpConfig;
 use crate::services::Services;
 use crate::telemetry::describe_metrics;
-use crate::tokens::Verifier;
+use crate::tokens::{SigningKey, Verifier};
 use actix_web::HttpServer;
 use actix_web::dev::{Server, ServerHandle};
 use futures_util::future::{join, join_all, try_join_all};
@@ -33,16 +33,23 @@ impl fmt::Debug for Bound {
 
 /// Takes the addresses of `config`. From here on clients can connect; they are served once [`Bound::run`] runs.
 ///
-/// `metrics` shows what this process records; keeping that small is up to the caller.
+/// Without a `signing_key`, deletions are answered without the tickets that could otherwise be had with them. `metrics` shows what this process records; keeping that small is up to the caller.
 ///
 /// # Errors
 /// When an address is none, is taken, or is not allowed; when there are to be no workers.
-pub fn bind(config: HttpConfig, services: Services, verifier: Arc<Verifier>, limits: Limits, metrics: PrometheusHandle) -> io::Result<Bound> {
+pub fn bind(
+    config: HttpConfig,
+    services: Services,
+    verifier: Arc<Verifier>,
+    signing_key: Option<Arc<SigningKey>>,
+    limits: Limits,
+    metrics: PrometheusHandle,
+) -> io::Result<Bound> {
     if config.workers == 0 {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "at least one worker is needed"));
     }
     describe_metrics();
-    let setup = Setup::new(config, services, verifier, limits, metrics).map_err(io::Error::other)?;
+    let setup = Setup::new(config, services, verifier, signing_key, limits, metrics).map_err(io::Error::other)?;
     let (address, server) = bind_service(&setup)?;
     let mut bound = Bound { address, metrics_address: None, servers: vec![server] };
     if let Some(listen) = &setup.config().metrics_listen {

@@ -1,9 +1,9 @@
 //! What the adapter is given to work with. It knows the inbound ports and nothing behind them.
 
 use crate::body::BodyLimits;
-use crate::tokens::Verifier;
+use crate::tokens::{SigningKey, Verifier};
 use lethe_domain::Limits;
-use lethe_ports::inbound::{Access, Accounts, Content, Health, Preferences, Settings};
+use lethe_ports::inbound::{Access, Accounts, AuditLog, Content, Health, Holds, LifeCycle, Preferences, Settings, Webhooks};
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,6 +18,14 @@ pub struct Services {
     pub settings: Arc<dyn Settings>,
     /// Users.
     pub accounts: Arc<dyn Accounts>,
+    /// What comes after a deletion: restoring, and erasing.
+    pub life_cycle: Arc<dyn LifeCycle>,
+    /// What keeps a user from being erased.
+    pub holds: Arc<dyn Holds>,
+    /// Who did what to whom.
+    pub audit: Arc<dyn AuditLog>,
+    /// What others were told.
+    pub webhooks: Arc<dyn Webhooks>,
     /// Posts and votes.
     pub content: Arc<dyn Content>,
     /// Whether all is well.
@@ -35,6 +43,8 @@ impl fmt::Debug for Services {
 pub(crate) struct State {
     pub(crate) services: Services,
     pub(crate) verifier: Arc<Verifier>,
+    /// Signs tickets; `None`: this node gives none out.
+    pub(crate) signing_key: Option<Arc<SigningKey>>,
     pub(crate) limits: Limits,
     pub(crate) body: BodyLimits,
     /// Base of absolute links, without a slash at the end; `None`: what the request was sent to.

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use lethe_domain::Timestamp;
 use lethe_domain::audit::{AuditAct, AuditAction, AuditEntry, AuditHead};
 use lethe_domain::id::UserId;
-use lethe_ports::outbound::{AuditFilter, AuditStore, StoreError};
+use lethe_ports::outbound::{AuditFilter, AuditStore, ChainLink, StoreError};
 
 #[async_trait]
 impl AuditStore for SqliteStore {
@@ -17,7 +17,7 @@ impl AuditStore for SqliteStore {
         self.readers().scan(move |connection| Ok(entries(connection, filter, limit)?)).await
     }
 
-    async fn audit_chain(&self, after: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+    async fn audit_chain(&self, after: i64, limit: u32) -> Result<Vec<ChainLink>, StoreError> {
         self.readers().scan(move |connection| Ok(chain(connection, after, limit)?)).await
     }
 
@@ -116,7 +116,7 @@ fn entries(connection: &mut SqliteConnection, filter: AuditFilter, limit: u32) -
     query.load(connection)?.into_iter().map(EntryRow::into_entry).collect()
 }
 
-fn chain(connection: &mut SqliteConnection, after: i64, limit: u32) -> QueryResult<Vec<AuditEntry>> {
+fn chain(connection: &mut SqliteConnection, after: i64, limit: u32) -> QueryResult<Vec<ChainLink>> {
     let query = audit::table.filter(audit::seq.gt(after)).order(audit::seq).limit(limit.into()).select(EntryRow::as_select());
-    query.load(connection)?.into_iter().map(EntryRow::into_entry).collect()
+    Ok(query.load(connection)?.into_iter().map(|row| ChainLink { seq: row.seq, entry: row.into_entry().ok() }).collect())
 }

@@ -164,16 +164,15 @@ pub(crate) fn failed() -> deliveries::BoxedQuery<'static, Sqlite, BigInt> {
     deliveries::table.filter(sql::<Bool>(HAS_FAILED)).count().into_boxed()
 }
 
-/// The numbers of deliveries after number `after` that were settled and last told before `told_before`, at most `limit`.
-pub(crate) fn settled(connection: &mut SqliteConnection, told_before: Timestamp, after: i64, limit: i64) -> QueryResult<Vec<i64>> {
-    let query = deliveries::table.filter(deliveries::seq.gt(after)).filter(deliveries::state.ne(DeliveryState::Pending.name()));
-    let query = query.filter(told_at().lt(told_before.micros()));
+/// The numbers of deliveries after number `after` that were last told before `told_before`, at most `limit`.
+pub(crate) fn untold(connection: &mut SqliteConnection, told_before: Timestamp, after: i64, limit: i64) -> QueryResult<Vec<i64>> {
+    let query = deliveries::table.filter(deliveries::seq.gt(after)).filter(told_at().lt(told_before.micros()));
     query.order(deliveries::seq).limit(limit).select(deliveries::seq).load(connection)
 }
 
-/// Forgets those of the deliveries with these numbers that are still settled, and says how many.
-pub(crate) fn forget_settled(connection: &mut SqliteConnection, numbers: &[i64], told_before: Timestamp) -> QueryResult<usize> {
-    let query = deliveries::table.filter(deliveries::seq.eq_any(numbers)).filter(deliveries::state.ne(DeliveryState::Pending.name()));
+/// Forgets those of the deliveries with these numbers that were not told since, and says how many.
+pub(crate) fn forget_untold(connection: &mut SqliteConnection, numbers: &[i64], told_before: Timestamp) -> QueryResult<usize> {
+    let query = deliveries::table.filter(deliveries::seq.eq_any(numbers));
     diesel::delete(query.filter(told_at().lt(told_before.micros()))).execute(connection)
 }
 

@@ -4,7 +4,7 @@ use crate::SqliteStore;
 use crate::clock;
 use crate::erasures::{open_by_state, overdue_purges};
 use crate::error::Failure;
-use crate::outbox::{failed, forget_settled, pending, settled};
+use crate::outbox::{failed, forget_untold, pending, untold};
 use crate::revocations::forget_ended;
 use crate::row::count;
 use crate::schema::duties;
@@ -32,14 +32,14 @@ impl UpkeepStore for SqliteStore {
         self.readers().scan(move |connection| Ok(backlog(connection, overdue_since, now)?)).await
     }
 
-    async fn prune(&self, settled_before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+    async fn prune(&self, untold_since: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
         let ended = self.writer().write(move |connection| Ok::<_, Failure<StoreError>>(forget_ended(connection, now)?)).await?;
         let (mut removed, mut last) = (ended, 0);
         loop {
             // Looked for by a reader: whoever writes need not wait for that.
-            let numbers = self.readers().scan(move |connection| Ok(settled(connection, settled_before, last, PRUNED)?)).await?;
+            let numbers = self.readers().scan(move |connection| Ok(untold(connection, untold_since, last, PRUNED)?)).await?;
             let Some(end) = numbers.last().copied() else { return Ok(removed.try_into().unwrap_or(u64::MAX)) };
-            let forget = move |connection: &mut SqliteConnection| Ok::<_, Failure<StoreError>>(forget_settled(connection, &numbers, settled_before)?);
+            let forget = move |connection: &mut SqliteConnection| Ok::<_, Failure<StoreError>>(forget_untold(connection, &numbers, untold_since)?);
             removed += self.writer().write(forget).await?;
             last = end;
         }

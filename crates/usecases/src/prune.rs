@@ -2,7 +2,7 @@
 
 use crate::Lethe;
 use lethe_domain::id::NodeId;
-use lethe_domain::webhook::KEPT_SETTLED;
+use lethe_domain::webhook::KEPT_UNTOLD;
 use lethe_ports::inbound::Work;
 use lethe_ports::outbound::{Duty, StoreError, UpkeepStore};
 use std::time::Duration;
@@ -16,7 +16,7 @@ impl<S: UpkeepStore> Lethe<S> {
         if !self.store.take_duty(Duty::Prune, node, now, now.after(EVERY)).await? {
             return Ok(Work::Nothing);
         }
-        let pruned = self.store.prune(now.before(KEPT_SETTLED), now).await?;
+        let pruned = self.store.prune(now.before(KEPT_UNTOLD), now).await?;
         Ok(if pruned > 0 { Work::Done } else { Work::Nothing })
     }
 }

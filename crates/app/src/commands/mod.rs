@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod audit;
 mod config;
 mod export;
 mod import;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&configuration, cli.config.as_deref()),
         Command::Token(command) => token::run(settings, command),
+        Command::Audit(command) => audit::run(settings, &command),
         Command::Keys(command) => keys::run(settings, &command),
         Command::Migrate => migrate::run(settings),
         Command::Import { file } => import::run(settings, &file),

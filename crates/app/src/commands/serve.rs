@@ -2,6 +2,7 @@
 
 mod migration;
 mod shutdown;
+mod upkeep;
 mod welcome;
 
 use super::{migration_failure, runtime};
@@ -17,12 +18,14 @@ use migration::Migration;
 use shutdown::Shutdown;
 use std::path::Path;
 use std::pin::pin;
+use upkeep::Upkeep;
 use welcome::Welcome;
 
 pub(super) fn run(configuration: &Configuration, chosen_file: Option<&Path>) -> Result<(), Failure> {
     let settings = &configuration.settings;
     telemetry::start_logging(&settings.log);
     let metrics = telemetry::start_metrics()?;
+    upkeep::describe_metrics();
     let keys = KeyRing::load_or_begin(settings)?;
     let welcome = Welcome::new(configuration, &keys, chosen_file);
     runtime()?.block_on(serve(settings, &keys, metrics, welcome))
@@ -44,13 +47,15 @@ async fn serve_over(
     welcome: Welcome,
     shutdown: Shutdown,
 ) -> Result<(), Failure> {
-    let bound = wiring::bind(settings, store.lethe(settings).services, keys.trusted(), metrics.clone())?;
+    let (inbound, sender) = (store.lethe(settings), wiring::sender(settings)?);
+    let (bound, revoked) = wiring::bind(settings, inbound.services.clone(), keys, metrics.clone())?;
     let address = bound.address();
     let migration = match store {
         Store::Sqlite(..) => Migration::done_at_once(store).await.map_err(|error| migration_failure(store, &error))?,
         Store::Postgres(..) => Migration::when_reachable(store.clone()),
     };
-    let upkeep = tokio::spawn(telemetry::keep_metrics_small(metrics));
+    let metrics_upkeep = tokio::spawn(telemetry::keep_metrics_small(metrics));
+    let upkeep = Upkeep::begin(&inbound, sender, revoked);
     let greeting = async {
         let state = migration.first_state().await;
         print(welcome.text(address, store, state))
@@ -63,7 +68,8 @@ async fn serve_over(
             result
         }
     };
-    upkeep.abort();
+    metrics_upkeep.abort();
+    upkeep.end().await;
     migration.stop();
     result.map_err(|error| Failure::of("the server stopped", error))
 }

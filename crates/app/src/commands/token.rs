@@ -1,6 +1,7 @@
-//! `lethe token`: issue, narrow and explain tokens. Nothing here needs the service or its store.
+//! `lethe token`: issue, narrow, explain and revoke tokens. Nothing but revoking needs the store, and nothing the service.
 
 mod explanation;
+mod revocation;
 
 use crate::cli::{AttenuateArguments, IssueArguments, TokenCommand, TokenRole};
 use crate::clock::SystemClock;
@@ -21,6 +22,7 @@ pub(super) fn run(settings: &Settings, command: TokenCommand) -> Result<(), Fail
         TokenCommand::Issue(arguments) => issue(settings, &arguments),
         TokenCommand::Attenuate(arguments) => attenuate(arguments),
         TokenCommand::Inspect => inspect(settings),
+        TokenCommand::Revoke(arguments) => revocation::run(settings, arguments),
     }
 }
 

@@ -107,6 +107,12 @@ pub(super) fn flatten(root: Value) -> BTreeMap<String, Value> {
     leaves
 }
 
+/// A list of tables as TOML writes one in a line; `None` if the text is none.
+pub(super) fn tables(text: &str) -> Option<ValueKind> {
+    let table = File::from_str(&format!("value = {text}"), FileFormat::Toml).collect().ok()?;
+    table.into_iter().find(|(key, _)| key == "value").map(|(_, value)| value.kind)
+}
+
 fn key_of(variable: &str) -> Option<String> {
     if variable == LEVEL_VARIABLE {
         return Some(LEVEL_KEY.to_owned());

@@ -14,7 +14,7 @@ mod tests;
 
 pub(crate) use error::ConfigurationError;
 pub(crate) use redaction::without_password;
-pub(crate) use settings::{Auth, Http, Log, Settings};
+pub(crate) use settings::{Auth, Http, Log, Settings, Webhook};
 pub(crate) use values::{LogFormat, StorageUrl};
 
 use config::builder::DefaultState;

@@ -1,15 +1,22 @@
 //! Values as they may be shown: like in a file, and without passwords.
 
 use config::{Value, ValueKind};
+use std::collections::BTreeMap;
 
-const HIDDEN: &str = "***";
+pub(super) const HIDDEN: &str = "***";
 
 /// A value as it could stand in a file. The one that may carry a password is shown without it.
 pub(super) fn shown(key: &str, value: &Value) -> String {
     match &value.kind {
         ValueKind::String(text) if key == "storage.url" => quoted(&without_password(text)),
+        ValueKind::String(_) if key == "secret" => quoted(HIDDEN),
         ValueKind::String(text) => quoted(text),
         ValueKind::Array(items) => format!("[{}]", items.iter().map(|item| shown(key, item)).collect::<Vec<_>>().join(", ")),
+        ValueKind::Table(table) => {
+            // In one order, whatever the table's own.
+            let members: BTreeMap<_, _> = table.iter().collect();
+            format!("{{ {} }}", members.into_iter().map(|(name, value)| format!("{name} = {}", shown(name, value))).collect::<Vec<_>>().join(", "))
+        }
         other => other.to_string(),
     }
 }

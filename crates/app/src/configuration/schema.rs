@@ -11,7 +11,11 @@ enum Kind {
     Text,
     Number,
     Texts,
+    Tables,
 }
+
+/// Keys whose value is a list of tables. Their default is an empty list, which does not say so.
+const LISTS_OF_TABLES: [&str; 1] = ["webhooks"];
 
 /// The keys that exist.
 #[derive(Debug)]
@@ -19,7 +23,7 @@ pub(super) struct Schema(BTreeMap<String, Kind>);
 
 impl Schema {
     pub(super) fn of(defaults: &Layer) -> Self {
-        Self(defaults.entries().map(|(key, value)| (key.clone(), Kind::of(&value.kind))).collect())
+        Self(defaults.entries().map(|(key, value)| (key.clone(), Kind::of(key, &value.kind))).collect())
     }
 
     /// A variable's text as the kind of value that its key takes, or as it is when it cannot be read so.
@@ -27,6 +31,7 @@ impl Schema {
         match self.0.get(key) {
             Some(Kind::Number) => text.trim().parse().map_or(ValueKind::String(text), ValueKind::I64),
             Some(Kind::Texts) => text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into(),
+            Some(Kind::Tables) => super::layer::tables(&text).unwrap_or(ValueKind::String(text)),
             Some(Kind::Text) | None => ValueKind::String(text),
         }
     }
@@ -69,8 +74,9 @@ impl Schema {
 
 impl Kind {
     /// The kind of a default.
-    fn of(value: &ValueKind) -> Self {
+    fn of(key: &str, value: &ValueKind) -> Self {
         match value {
+            ValueKind::Array(_) if LISTS_OF_TABLES.contains(&key) => Self::Tables,
             ValueKind::I64(_) => Self::Number,
             ValueKind::Array(_) => Self::Texts,
             _ => Self::Text,
@@ -82,6 +88,7 @@ impl Kind {
             (Self::Text, ValueKind::String(_)) => true,
             (Self::Number, ValueKind::I64(number)) => *number >= 0,
             (Self::Texts, ValueKind::Array(items)) => items.iter().all(|item| matches!(item.kind, ValueKind::String(_))),
+            (Self::Tables, ValueKind::Array(items)) => items.iter().all(|item| matches!(item.kind, ValueKind::Table(_))),
             _ => false,
         }
     }
@@ -91,6 +98,7 @@ impl Kind {
             Self::Text => "expected a text",
             Self::Number => "expected a whole number, 0 or more",
             Self::Texts => "expected a list of texts",
+            Self::Tables => "expected a list of tables, such as [{ url = \"https://example.org\", secret = \"whsec_…\" }]",
         }
     }
 }

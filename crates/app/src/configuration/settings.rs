@@ -1,7 +1,9 @@
 //! Every key with its default. `lethe.example.toml` says the same for people; a test holds them together.
 
-use super::values::{BaseUrl, LogFormat, LogLevel, PublicKey, Span, StorageUrl, blank_is_none};
+use super::values::{BaseUrl, EventName, LogFormat, LogLevel, Network, PublicKey, Secret, Span, StorageUrl, blank_is_none};
+use lethe_domain::event::EventKind;
 use lethe_domain::limits::Limits;
+use lethe_domain::webhook::RetrySchedule;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,12 +13,30 @@ use std::path::PathBuf;
 pub(crate) struct Settings {
     /// Folder of the embedded store and of generated keys.
     pub(crate) data_dir: PathBuf,
+    /// Who is told of what becomes of users.
+    pub(crate) webhooks: Vec<Webhook>,
     pub(crate) storage: Storage,
     pub(crate) http: Http,
     pub(crate) auth: Auth,
     pub(crate) limits: Limits,
     pub(crate) deletion: Deletion,
+    pub(crate) delivery: Delivery,
     pub(crate) log: Log,
+}
+
+/// One of `[[webhooks]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Webhook {
+    pub(crate) url: String,
+    pub(crate) secret: Secret,
+    /// All of them when it does not say.
+    #[serde(default = "every_event")]
+    pub(crate) events: Vec<EventName>,
+}
+
+fn every_event() -> Vec<EventName> {
+    EventKind::ALL.map(EventName).to_vec()
 }
 
 /// `storage.*`
@@ -66,6 +86,17 @@ pub(crate) struct Deletion {
     pub(crate) grace: Option<Span>,
 }
 
+/// `delivery.*`: how webhooks are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Delivery {
+    /// For one telling, from the look-up of the name to the answer.
+    pub(crate) timeout: Span,
+    /// The pauses after tellings that were in vain. After the last one it is given up.
+    pub(crate) retry_after: Vec<Span>,
+    /// Private networks that may be told all the same.
+    pub(crate) allowed_networks: Vec<Network>,
+}
+
 /// `log.*`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Log {
@@ -77,13 +108,22 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             data_dir: "./lethe-data".into(),
+            webhooks: Vec::new(),
             storage: Storage::default(),
             http: Http::default(),
             auth: Auth { public_keys: Vec::new(), private_key_file: None },
             limits: Limits::default(),
             deletion: Deletion { grace: None },
+            delivery: Delivery::default(),
             log: Log { format: LogFormat::default(), level: LogLevel::usual() },
         }
+    }
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        let retry_after = RetrySchedule::default().0.into_iter().map(Span).collect();
+        Self { timeout: Span::seconds(15), retry_after, allowed_networks: Vec::new() }
     }
 }
 

@@ -127,7 +127,7 @@ fn an_unknown_key_is_refused_with_its_place_and_the_names_that_exist() {
         place.refusal(&[("LETHE__STORAGE__URI", "x")]),
         "unknown key `storage.uri` in environment variable LETHE__STORAGE__URI: the keys of `storage` are max_connections, url"
     );
-    let sections = "there are auth, data_dir, deletion, http, limits, log, storage";
+    let sections = "there are auth, data_dir, deletion, delivery, http, limits, log, storage, webhooks";
     assert_eq!(place.refusal(&[("LETHE__HTPT__LISTEN", "x")]), format!("unknown key `htpt.listen` in environment variable LETHE__HTPT__LISTEN: {sections}"));
     place.file("local.toml", "[log]\n[deletion]\ngrace = ''\nperiod = '30d'");
     assert_eq!(place.refusal(&[]), "unknown key `deletion.period` in PLACE/local.toml: the keys of `deletion` are grace");
@@ -224,6 +224,33 @@ fn no_password_is_shown() {
     let configuration = Place::new().load(&[("LETHE__STORAGE__URL", "postgres://me:secret@host/db")]).unwrap();
     assert_eq!(line(&configuration, "storage.url").0, "\"postgres://me:***@host/db\"");
     assert!(!format!("{:?}", configuration.settings).contains("secret"));
+}
+
+#[test]
+fn webhooks_are_tables_whose_secrets_are_not_shown() {
+    let place = Place::new();
+    place.file("local.toml", "[[webhooks]]\nurl = 'https://a.example'\nsecret = 'whsec_a'\nevents = ['user.erased']\n[[webhooks]]\nurl = 'b'\nsecret = 'c'");
+    let configuration = place.load(&[]).unwrap();
+    let [first, second] = configuration.settings.webhooks.as_slice() else { panic!("two") };
+    assert_eq!((first.url.as_str(), first.secret.0.as_str(), first.events.len()), ("https://a.example", "whsec_a", 1));
+    assert_eq!(second.events.len(), 5, "everything when it does not say");
+    let shown = line(&configuration, "webhooks").0;
+    assert!(shown.starts_with(r#"[{ events = ["user.erased"], secret = "***", url = "https://a.example" }, "#), "{shown}");
+    assert!(!format!("{:?}", configuration.settings).contains("whsec_a"));
+
+    let variable = r#"[{ url = "https://c.example", secret = "whsec_c" }]"#;
+    assert_eq!(place.load(&[("LETHE__WEBHOOKS", variable)]).unwrap().settings.webhooks[0].url, "https://c.example", "as in a file, in a line");
+    assert_eq!(place.load(&[("LETHE__WEBHOOKS", "[]")]).unwrap().settings.webhooks.len(), 0);
+    for (text, reason) in [
+        ("soon", "expected a list of tables"),
+        (r#"[{ url = "a" }]"#, "secret"),
+        (r#"[{ url = "a", secret = "whsec_x", event = [] }]"#, "event"),
+        (r#"[{ url = "a", secret = "whsec_x", events = ["user.eaten"] }]"#, "there is no event user.eaten; there are user.created"),
+    ] {
+        let message = place.refusal(&[("LETHE__WEBHOOKS", text)]);
+        assert!(message.starts_with("webhooks = ") && message.contains(reason), "{message}");
+        assert!(!message.contains("whsec_x"), "{message}");
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The kinds of text that a value can be, each read from and written as one string.
 
-use super::redaction::without_password;
+use super::redaction::{HIDDEN, without_password};
+use crate::wiring::IpNet;
 use crate::wiring::tokens::RootKey;
+use lethe_domain::event::EventKind;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -154,6 +156,59 @@ impl fmt::Display for PublicKey {
 }
 
 text_in_files!(PublicKey);
+
+/// What requests to a webhook are signed with. Never printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+/// What a webhook can be told of, such as `user.erased`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct EventName(pub(crate) EventKind);
+
+impl FromStr for EventName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        EventKind::from_name(text).map(Self).ok_or_else(|| format!("there is no event {text}; there are {}", EventKind::ALL.map(EventKind::name).join(", ")))
+    }
+}
+
+impl fmt::Display for EventName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+text_in_files!(EventName);
+
+/// A network of addresses, written like `10.1.0.0/16`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Network(pub(crate) IpNet);
+
+impl FromStr for Network {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| "expected a network like 10.1.0.0/16 or fd00::/8")
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+text_in_files!(Network);
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

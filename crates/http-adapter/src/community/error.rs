@@ -31,6 +31,7 @@ pub(crate) enum Problem {
     MethodNotAllowed(Method),
     UserSoftDeleted,
     AlreadySoftDeleted,
+    OnHold,
     /// The body does not follow its syntax.
     Malformed(String),
     /// The body is no object.
@@ -170,7 +171,7 @@ impl From<AccessError> for Problem {
             AccessError::CallerGone => Self::CallerGone,
             AccessError::TokenExpired => Self::BadToken,
             AccessError::Forbidden => Self::Forbidden,
-            AccessError::NoSuchUser => Self::UserNotFound,
+            AccessError::NoSuchUser | AccessError::UserErased => Self::UserNotFound,
             AccessError::UserSoftDeleted => Self::UserSoftDeleted,
             AccessError::Undecided => Self::Fault(Fault::Unavailable(error.to_string())),
             AccessError::Store(error) => error.into(),
@@ -195,6 +196,7 @@ impl From<TransitionError> for Problem {
         match error {
             TransitionError::AlreadySoftDeleted => Self::AlreadySoftDeleted,
             TransitionError::Erased => Self::UserNotFound,
+            TransitionError::OnHold => Self::OnHold,
         }
     }
 }
@@ -224,7 +226,7 @@ impl From<CreateUserError> for Problem {
     fn from(error: CreateUserError) -> Self {
         match error {
             CreateUserError::Access(error) => error.into(),
-            CreateUserError::Taken(name) => Violation::unique(format!("A user with this {} exists already.", name.name())).of(name.name()).into(),
+            CreateUserError::Taken(name, _) => Violation::unique(format!("A user with this {} exists already.", name.name())).of(name.name()).into(),
             CreateUserError::Store(error) => error.into(),
         }
     }
@@ -235,6 +237,8 @@ impl From<DeleteUserError> for Problem {
         match error {
             DeleteUserError::Access(error) => error.into(),
             DeleteUserError::Transition(error) => error.into(),
+            // Nobody can name a plan here.
+            DeleteUserError::PlanChanged => Self::Fault(Fault::Failed(error.to_string())),
             DeleteUserError::Store(error) => error.into(),
         }
     }
@@ -285,6 +289,7 @@ impl Problem {
             | Self::MethodNotAllowed(_)
             | Self::UserSoftDeleted
             | Self::AlreadySoftDeleted
+            | Self::OnHold
             | Self::Fault(_) => false,
         }
     }
@@ -305,6 +310,7 @@ impl Problem {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "Not found.".into()),
             Self::MethodNotAllowed(method) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("Method \"{method}\" not allowed.").into()),
             Self::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "request_timeout", "The request body did not arrive in time.".into()),
+            Self::OnHold => (StatusCode::CONFLICT, "on_hold", "The user is on hold and cannot be hard deleted".into()),
             Self::BodyTooLarge { limit } => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", format!("The request body may have at most {limit} bytes.").into())
             }

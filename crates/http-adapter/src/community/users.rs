@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, PageJson, done, page, shown};
 use super::asked::Asked;
-use super::error::{FieldProblem, Problem, Violation};
+use super::error::{Errors, FieldProblem, Problem, Violation};
 use super::form::Fields;
 use super::schema::{BodyFailures, Failures, ListFilters, OfUser, Paging, ProfileBody, PublicFailures};
 use super::user::{MeJson, UserJson};
@@ -11,6 +11,7 @@ use crate::request::Context;
 use actix_web::web;
 use lethe_domain::account::DeletionMode;
 use lethe_domain::{Act, Gender, Operation, ProfileUpdate, UserId};
+use lethe_ports::inbound::DeletionRequest;
 use lethe_ports::outbound::{UserFilter, UserOrder};
 
 /// Lists the users of the community. Deleted users are not in it.
@@ -106,12 +107,12 @@ pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
         OfUser,
         ("hard" = Option<String>, Query, description = "`1` deletes hard, anything else softly")
     ),
-    responses((status = 204, description = "Deleted"), Failures)
+    responses((status = 204, description = "Deleted"), (status = 409, description = "The user is on hold", body = Errors<'static>), Failures)
 )]
 pub(super) async fn delete(asked: Asked) -> Answer {
     let id = asked.user().await?;
     let mode = DeletionMode::from_hard_parameter(asked.context.query().last("hard"));
-    asked.services().accounts.delete(&asked.caller, id, mode).await?;
+    asked.services().accounts.delete(&asked.caller, id, DeletionRequest::unplanned(mode)).await?;
     Ok(done())
 }
 

@@ -2,6 +2,7 @@
 
 use crate::request::Context;
 use actix_web::HttpResponse;
+use lethe_ports::outbound::Backlog;
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -17,6 +18,40 @@ struct HealthJson {
     status: &'static str,
 }
 
+/// How the service is, and how much it has still to do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Readiness)]
+struct ReadinessJson {
+    #[serde(flatten)]
+    health: HealthJson,
+    backlog: BacklogJson,
+}
+
+/// What is still to be done by itself. A failure here keeps no request from being served.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Backlog)]
+struct BacklogJson {
+    /// Erasures that have not come to their end.
+    open_erasures: u64,
+    /// Of those, the ones that a hold keeps from going on.
+    blocked_erasures: u64,
+    /// Of those, the ones that found something left, again and again.
+    failed_erasures: u64,
+    /// Accounts that should have been hard deleted by now.
+    overdue_purges: u64,
+    /// Events that somebody is still to be told of.
+    pending_deliveries: u64,
+    /// Events that somebody could not be told of.
+    failed_deliveries: u64,
+}
+
+impl From<Backlog> for BacklogJson {
+    fn from(backlog: Backlog) -> Self {
+        let Backlog { open_erasures, blocked_erasures, failed_erasures, overdue_purges, pending_deliveries, failed_deliveries } = backlog;
+        Self { open_erasures, blocked_erasures, failed_erasures, overdue_purges, pending_deliveries, failed_deliveries }
+    }
+}
+
 /// Says that the process is up.
 #[utoipa::path(get, path = "/healthz", tag = "operations", operation_id = "is_alive", security(()), responses((status = 200, body = HealthJson)))]
 pub(super) async fn alive() -> HttpResponse {
@@ -30,11 +65,11 @@ pub(super) async fn alive() -> HttpResponse {
     tag = "operations",
     operation_id = "is_ready",
     security(()),
-    responses((status = 200, body = HealthJson), (status = 503, description = "The store cannot be reached, or its schema is not the right one", body = HealthJson))
+    responses((status = 200, body = ReadinessJson), (status = 503, description = "The store cannot be reached, or its schema is not the right one", body = HealthJson))
 )]
 pub(super) async fn ready(context: Context) -> HttpResponse {
     let cause = match tokio::time::timeout(PATIENCE, context.services().health.ready()).await {
-        Ok(Ok(())) => return HttpResponse::Ok().json(HealthJson { status: "ok" }),
+        Ok(Ok(backlog)) => return HttpResponse::Ok().json(ReadinessJson { health: HealthJson { status: "ok" }, backlog: backlog.into() }),
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the store did not answer in time".into(),
     };

@@ -74,7 +74,7 @@ impl From<AccessError> for Problem {
             AccessError::CallerGone | AccessError::TokenExpired => Self::Unauthorized,
             AccessError::Forbidden => Self::Forbidden,
             // Settings are the caller's own, so the user can only have been deleted while the request was on its way.
-            AccessError::NoSuchUser | AccessError::UserSoftDeleted => Self::UserNotFound,
+            AccessError::NoSuchUser | AccessError::UserErased | AccessError::UserSoftDeleted => Self::UserNotFound,
             AccessError::Undecided => Self::Fault(Fault::Unavailable(error.to_string())),
             AccessError::Store(error) => error.into(),
         }

@@ -5,7 +5,7 @@ use super::mocks::Mocks;
 use lethe_domain::account::TransitionError;
 use lethe_domain::limits::QuotaError;
 use lethe_domain::profile::UniqueName;
-use lethe_ports::inbound::{AccessError, AccountError, ContentError, CreateUserError, DeleteUserError, PreferenceError};
+use lethe_ports::inbound::{AccessError, AccountError, ContentError, CreateUserError, DeleteUserError, PreferenceError, Reservation};
 use lethe_ports::outbound::StoreError;
 
 const SECRET: &str = "duplicate key value violates unique constraint";
@@ -24,6 +24,7 @@ fn accesses() -> Vec<(AccessError, u16, &'static str)> {
         (AccessError::TokenExpired, 401, "token_not_valid"),
         (AccessError::Forbidden, 403, "permission_denied"),
         (AccessError::NoSuchUser, 404, "not_found"),
+        (AccessError::UserErased, 404, "not_found"),
         (AccessError::UserSoftDeleted, 400, "invalid"),
         (AccessError::Undecided, 503, "unavailable"),
     ];
@@ -72,8 +73,8 @@ async fn of_accounts() {
 #[actix_web::test]
 async fn of_creating_users() {
     let table = with_common(vec![
-        (CreateUserError::Taken(UniqueName::Username), 400, "username: unique"),
-        (CreateUserError::Taken(UniqueName::ExtId), 400, "ext_id: unique"),
+        (CreateUserError::Taken(UniqueName::Username, Reservation::InUse), 400, "username: unique"),
+        (CreateUserError::Taken(UniqueName::ExtId, Reservation::Reserved), 400, "ext_id: unique"),
     ]);
     for (error, status, code) in table {
         let mut mocks = Mocks::default();
@@ -87,6 +88,8 @@ async fn of_deleting_users() {
     let table = with_common(vec![
         (DeleteUserError::Transition(TransitionError::AlreadySoftDeleted), 400, "invalid"),
         (DeleteUserError::Transition(TransitionError::Erased), 404, "not_found"),
+        (DeleteUserError::Transition(TransitionError::OnHold), 409, "on_hold"),
+        (DeleteUserError::PlanChanged, 500, "error"),
     ]);
     for (error, status, code) in table {
         let mut mocks = Mocks::default();
@@ -106,9 +109,10 @@ async fn of_content() {
 
 #[actix_web::test]
 async fn the_page_on_deleting_users_is_quoted_to_the_letter() {
-    let table: [(DeleteUserError, u16, &str); 2] = [
+    let table: [(DeleteUserError, u16, &str); 3] = [
         (TransitionError::AlreadySoftDeleted.into(), 400, r#"{"errors":[{"code":"invalid","message":"The user has already been soft deleted"}]}"#),
         (TransitionError::Erased.into(), 404, r#"{"errors":[{"code":"not_found","message":"User not found"}]}"#),
+        (TransitionError::OnHold.into(), 409, r#"{"errors":[{"code":"on_hold","message":"The user is on hold and cannot be hard deleted"}]}"#),
     ];
     for (error, status, body) in table {
         let mut mocks = Mocks::default();

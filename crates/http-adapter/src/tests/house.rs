@@ -2,12 +2,14 @@
 
 use super::mocks::Mocks;
 use crate::app::{Setup, app};
-use crate::tokens::{NewToken, SigningKey, Verifier, issue};
+use crate::tokens::{NewToken, SigningKey, Verifier, issue, issue_ticket};
 use crate::{HttpConfig, Services};
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use lethe_domain::{JsonText, Limits, Preference, PreferenceId, PreferenceKey, Revision, Timestamp, UserId};
+use lethe_domain::{Account, AccountState, JsonText, Limits, LiveState, Preference, PreferenceId, PreferenceKey, Revision, Timestamp, UserId};
+use lethe_ports::Errand;
+use lethe_ports::inbound::Deletion;
 use lethe_ports::outbound::Clock;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -16,7 +18,7 @@ use std::time::Duration;
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 pub(super) const JSON: &str = "application/json";
 
-static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(1));
+static KEY: LazyLock<Arc<SigningKey>> = LazyLock::new(|| Arc::new(SigningKey::generate(1)));
 
 /// The beginning of 2026, for good.
 struct StillClock;
@@ -46,6 +48,16 @@ pub(super) fn token(user: i64, admin: bool) -> String {
     issue(&KEY, &NewToken { user: UserId::new(user), admin, ttl: Duration::from_hours(1) }, now()).unwrap()
 }
 
+/// What signs tokens here.
+pub(super) fn signing_key() -> Arc<SigningKey> {
+    KEY.clone()
+}
+
+/// A ticket of an hour.
+pub(super) fn ticket(errand: Errand) -> String {
+    issue_ticket(&KEY, errand, now().after(Duration::from_hours(1)), now()).unwrap()
+}
+
 /// An answer, read to its end.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -57,6 +69,19 @@ pub(super) struct Reply {
 impl Reply {
     pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and slug of a failure of the native dialect, which must be worded as all of them are; and what exactly is wrong.
+    pub(super) fn native_problem(&self) -> (u16, String) {
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"));
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        assert_eq!(body["status"], self.status.as_u16(), "{self:?}");
+        assert!(body["title"].as_str().is_some_and(|title| !title.is_empty()), "{self:?}");
+        let slug = body["type"].as_str().unwrap().strip_prefix("/problems/").unwrap();
+        let place = |error: &serde_json::Value| ["pointer", "parameter", "header"].iter().find_map(|place| error[place].as_str().map(str::to_owned));
+        let wrong = |error: &serde_json::Value| format!(", {}: {}", place(error).unwrap(), error["code"].as_str().unwrap());
+        let errors: String = body["errors"].as_array().into_iter().flatten().map(wrong).collect();
+        (self.status.as_u16(), format!("{slug}{errors}"))
     }
 
     /// Status and body of a failure of the community dialect: code, and field if there is one.
@@ -72,6 +97,12 @@ impl Reply {
     }
 }
 
+/// User 1 after a deletion, which nobody looks at.
+pub(super) fn deletion() -> Deletion {
+    let account = Account { state: AccountState::SoftDeleted { at: now(), purge_at: None, was: LiveState::Active }, ..Account::new(UserId::new(1)) };
+    Deletion { account, erasure: None }
+}
+
 /// Sends one request to a service over these mocks.
 pub(super) async fn ask(mocks: Mocks, request: TestRequest) -> Reply {
     ask_at(HttpConfig::default(), mocks, request).await
@@ -79,8 +110,16 @@ pub(super) async fn ask(mocks: Mocks, request: TestRequest) -> Reply {
 
 /// Sends one request to a service that is set up in this way.
 pub(super) async fn ask_at(config: HttpConfig, services: impl Into<Services>, request: TestRequest) -> Reply {
-    let setup = setup(config, services);
-    let service = init_service(app(&setup)).await;
+    answer_of(&setup(config, services), request).await
+}
+
+/// Sends one request to a service that can sign tickets.
+pub(super) async fn ask_signer(mocks: Mocks, request: TestRequest) -> Reply {
+    answer_of(&with_key(HttpConfig::default(), mocks, Some(signing_key())), request).await
+}
+
+async fn answer_of(setup: &Setup, request: TestRequest) -> Reply {
+    let service = init_service(app(setup)).await;
     let response = call_service(&service, request.to_request()).await;
     let (status, headers) = (response.status(), response.headers().clone());
     let body = String::from_utf8_lossy(&read_body(response).await).into_owned();
@@ -88,7 +127,11 @@ pub(super) async fn ask_at(config: HttpConfig, services: impl Into<Services>, re
 }
 
 pub(super) fn setup(config: HttpConfig, services: impl Into<Services>) -> Setup {
-    Setup::new(config, services.into(), verifier(), Limits::default(), metrics()).unwrap()
+    with_key(config, services, None)
+}
+
+fn with_key(config: HttpConfig, services: impl Into<Services>, key: Option<Arc<SigningKey>>) -> Setup {
+    Setup::new(config, services.into(), verifier(), key, Limits::default(), metrics()).unwrap()
 }
 
 pub(super) fn request(method: Method, uri: &str) -> TestRequest {
@@ -121,6 +164,8 @@ pub(super) trait With: Sized {
     fn by(self, user: i64) -> Self;
     /// A token of an admin, whose id is 99.
     fn by_admin(self) -> Self;
+    /// This token, of whomever.
+    fn bearing(self, token: &str) -> Self;
     /// A body of this content type.
     fn with(self, content_type: &str, body: &str) -> Self;
     /// A body of JSON.
@@ -131,11 +176,15 @@ pub(super) trait With: Sized {
 
 impl With for TestRequest {
     fn by(self, user: i64) -> Self {
-        self.insert_header(("authorization", format!("Bearer {}", token(user, false))))
+        self.bearing(&token(user, false))
     }
 
     fn by_admin(self) -> Self {
-        self.insert_header(("authorization", format!("Bearer {}", token(99, true))))
+        self.bearing(&token(99, true))
+    }
+
+    fn bearing(self, token: &str) -> Self {
+        self.insert_header(("authorization", format!("Bearer {token}")))
     }
 
     fn with(self, content_type: &str, body: &str) -> Self {

@@ -3,17 +3,21 @@
 use crate::Services;
 use async_trait::async_trait;
 use lethe_domain::account::DeletionMode;
+use lethe_domain::audit::AuditEntry;
+use lethe_domain::plan::DeletionPlan;
 use lethe_domain::profile::NewUser;
 use lethe_domain::settings::{Document, SettingName};
+use lethe_domain::webhook::{Delivery, DeliveryId, DeliveryState};
 use lethe_domain::{
-    Act, Audience, NewPreference, Operation, Page, PageRequest, Post, PostId, PostKind, PostText, PostTitle, Preference, PreferenceId, PreferenceUpdate,
-    ProfileUpdate, Reaction, User, UserId, Vote,
+    Act, Audience, Erasure, ErasureState, Hold, HoldId, NewHold, NewPreference, Operation, Page, PageRequest, Post, PostId, PostKind, PostText, PostTitle,
+    Preference, PreferenceId, PreferenceUpdate, ProfileUpdate, Reaction, User, UserId, UserStatus, Vote,
 };
 use lethe_ports::Caller;
 use lethe_ports::inbound::{
-    self as ports, AccessError, AccountError, ContentError, CreateUserError, DeleteUserError, KeyFilter, PreferenceError, SettingsError,
+    self as ports, AccessError, AccountError, Bearer, ContentError, CreateUserError, DeleteUserError, Deletion, DeletionRequest, KeyFilter, LookUpError,
+    PreferenceError, Restoration, RestoreError, SettingsError,
 };
-use lethe_ports::outbound::{StoreError, UserFilter, UserQuery};
+use lethe_ports::outbound::{AuditFilter, Backlog, ListedDelivery, StoreError, UserFilter, UserQuery};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::Notify;
@@ -66,8 +70,10 @@ mockall::mock! {
         async fn list(&self, caller: &Caller, filter: UserFilter, page: PageRequest) -> Result<Page<User>, AccountError>;
         async fn moderate(&self, caller: &Caller, filter: UserFilter, page: PageRequest) -> Result<Page<User>, AccountError>;
         async fn find(&self, caller: &Caller, query: UserQuery) -> Result<User, AccountError>;
+        async fn walk(&self, caller: &Caller, statuses: &[UserStatus], after: Option<UserId>, limit: u32) -> Result<Vec<User>, AccountError>;
+        async fn show(&self, caller: &Caller, id: UserId) -> Result<User, AccountError>;
         async fn update_profile(&self, caller: &Caller, id: UserId, update: ProfileUpdate) -> Result<User, AccountError>;
-        async fn delete(&self, caller: &Caller, id: UserId, mode: DeletionMode) -> Result<(), DeleteUserError>;
+        async fn delete(&self, caller: &Caller, id: UserId, request: DeletionRequest) -> Result<Deletion, DeleteUserError>;
     }
 }
 
@@ -88,7 +94,45 @@ mockall::mock! {
     pub(super) Health {}
     #[async_trait]
     impl ports::Health for Health {
-        async fn ready(&self) -> Result<(), StoreError>;
+        async fn ready(&self) -> Result<Backlog, StoreError>;
+    }
+}
+
+mockall::mock! {
+    pub(super) LifeCycle {}
+    #[async_trait]
+    impl ports::LifeCycle for LifeCycle {
+        async fn deletion_plan(&self, caller: &Caller, user: UserId, mode: DeletionMode) -> Result<DeletionPlan, AccountError>;
+        async fn restore(&self, bearer: &Bearer, user: UserId) -> Result<Restoration, RestoreError>;
+        async fn erasure(&self, bearer: &Bearer, user: UserId) -> Result<Erasure, LookUpError>;
+        async fn erasures(&self, caller: &Caller, states: &[ErasureState], after: Option<UserId>, limit: u32) -> Result<Vec<Erasure>, AccountError>;
+    }
+}
+
+mockall::mock! {
+    pub(super) Holds {}
+    #[async_trait]
+    impl ports::Holds for Holds {
+        async fn place(&self, caller: &Caller, user: UserId, hold: NewHold) -> Result<Hold, LookUpError>;
+        async fn list(&self, caller: &Caller, user: UserId) -> Result<Vec<Hold>, LookUpError>;
+        async fn lift(&self, caller: &Caller, user: UserId, hold: HoldId) -> Result<(), LookUpError>;
+    }
+}
+
+mockall::mock! {
+    pub(super) AuditLog {}
+    #[async_trait]
+    impl ports::AuditLog for AuditLog {
+        async fn entries(&self, caller: &Caller, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, AccountError>;
+    }
+}
+
+mockall::mock! {
+    pub(super) Webhooks {}
+    #[async_trait]
+    impl ports::Webhooks for Webhooks {
+        async fn list(&self, caller: &Caller, states: &[DeliveryState], before: Option<i64>, limit: u32) -> Result<Vec<ListedDelivery>, AccountError>;
+        async fn retry(&self, caller: &Caller, id: &DeliveryId) -> Result<Delivery, LookUpError>;
     }
 }
 
@@ -101,6 +145,10 @@ pub(super) struct Mocks {
     pub(super) accounts: MockAccounts,
     pub(super) content: MockContent,
     pub(super) health: MockHealth,
+    pub(super) life_cycle: MockLifeCycle,
+    pub(super) holds: MockHolds,
+    pub(super) audit: MockAuditLog,
+    pub(super) webhooks: MockWebhooks,
 }
 
 impl From<Mocks> for Services {
@@ -112,6 +160,10 @@ impl From<Mocks> for Services {
             accounts: Arc::new(mocks.accounts),
             content: Arc::new(mocks.content),
             health: Arc::new(mocks.health),
+            life_cycle: Arc::new(mocks.life_cycle),
+            holds: Arc::new(mocks.holds),
+            audit: Arc::new(mocks.audit),
+            webhooks: Arc::new(mocks.webhooks),
         }
     }
 }

@@ -7,6 +7,7 @@ mod content;
 mod failures;
 mod house;
 mod mocks;
+mod native;
 mod operations;
 mod origins;
 mod preferences;

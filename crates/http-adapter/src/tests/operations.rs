@@ -4,7 +4,7 @@ use super::house::{With, ask, ask_at, get, post};
 use super::mocks::Mocks;
 use crate::HttpConfig;
 use actix_web::http::StatusCode;
-use lethe_ports::outbound::StoreError;
+use lethe_ports::outbound::{Backlog, StoreError};
 
 #[actix_web::test]
 async fn the_process_is_up_whatever_the_store_says() {
@@ -15,9 +15,9 @@ async fn the_process_is_up_whatever_the_store_says() {
 #[actix_web::test]
 async fn readiness_is_the_stores() {
     let failed = StoreError::Unavailable("no route to host".into());
-    for (answer, status, body) in
-        [(Ok(()), StatusCode::OK, r#"{"status":"ok"}"#), (Err(failed), StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unavailable"}"#)]
-    {
+    let backlog = Backlog { open_erasures: 1, blocked_erasures: 2, failed_erasures: 3, overdue_purges: 4, pending_deliveries: 5, failed_deliveries: 6 };
+    let ready = r#"{"status":"ok","backlog":{"open_erasures":1,"blocked_erasures":2,"failed_erasures":3,"overdue_purges":4,"pending_deliveries":5,"failed_deliveries":6}}"#;
+    for (answer, status, body) in [(Ok(backlog), StatusCode::OK, ready), (Err(failed), StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unavailable"}"#)] {
         let mut mocks = Mocks::default();
         mocks.health.expect_ready().once().return_once(|| answer);
         let reply = ask(mocks, get("/readyz")).await;

@@ -17,7 +17,7 @@ fn preflight(origin: &str, method: &str) -> TestRequest {
     request(Method::OPTIONS, LIST)
         .insert_header(("origin", origin))
         .insert_header(("access-control-request-method", method.to_owned()))
-        .insert_header(("access-control-request-headers", "authorization, content-type"))
+        .insert_header(("access-control-request-headers", "authorization, content-type, if-match, if-none-match, prefer"))
 }
 
 #[actix_web::test]
@@ -28,18 +28,22 @@ async fn a_page_of_an_allowed_origin_may_call() {
         assert!(reply.header("access-control-allow-methods").contains(method));
         assert!(!reply.header("access-control-max-age").is_empty() && !reply.header("x-request-id").is_empty());
         let headers = reply.header("access-control-allow-headers").to_ascii_lowercase();
-        assert!(headers.contains("authorization") && headers.contains("content-type"), "{headers}");
+        for header in ["authorization", "content-type", "if-match", "if-none-match", "prefer"] {
+            assert!(headers.contains(header), "{headers}");
+        }
     }
 }
 
 #[actix_web::test]
 async fn refusals_can_be_read_by_the_page_too() {
-    for uri in [LIST, "/nowhere", "/settings/user"] {
+    for uri in [LIST, "/nowhere", "/settings/user", "/v1/users"] {
         let reply = ask(&["*"], get(uri).insert_header(("origin", "https://a.test"))).await;
         assert!([StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND].contains(&reply.status));
         assert_eq!(reply.header("access-control-allow-origin"), "*");
         let exposed = reply.header("access-control-expose-headers").to_ascii_lowercase();
-        assert!(exposed.contains("x-request-id") && exposed.contains("retry-after"), "{exposed}");
+        for header in ["x-request-id", "retry-after", "etag", "location", "preference-applied"] {
+            assert!(exposed.contains(header), "{exposed}");
+        }
     }
 }
 

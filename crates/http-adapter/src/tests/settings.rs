@@ -122,6 +122,7 @@ fn failures() -> Vec<(SettingsError, u16, &'static str)> {
         (AccessError::TokenExpired.into(), 401, unauthorized),
         (AccessError::Forbidden.into(), 403, r#"{"success":false,"message":"Forbidden"}"#),
         (AccessError::NoSuchUser.into(), 404, not_found),
+        (AccessError::UserErased.into(), 404, not_found),
         (AccessError::UserSoftDeleted.into(), 404, not_found),
         (AccessError::Undecided.into(), 503, worded(503)),
     ];

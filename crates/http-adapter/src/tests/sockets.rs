@@ -1,6 +1,6 @@
 //! What only shows on a socket: the framing of requests, limits of time, and stopping.
 
-use super::house::{metrics, token, verifier};
+use super::house::{deletion, metrics, token, verifier};
 use super::mocks::{Gate, Mocks, gated};
 use crate::{HttpConfig, Services, bind};
 use lethe_domain::{Limits, UserId};
@@ -24,7 +24,7 @@ struct Running {
 impl Running {
     fn with(config: HttpConfig, services: impl Into<Services>) -> Self {
         let config = HttpConfig { listen: "127.0.0.1:0".into(), workers: 1, ..config };
-        let bound = bind(config, services.into(), verifier(), Limits::default(), metrics()).unwrap();
+        let bound = bind(config, services.into(), verifier(), None, Limits::default(), metrics()).unwrap();
         let (address, metrics_address) = (bound.address(), bound.metrics_address());
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = std::thread::spawn(move || {
@@ -297,7 +297,8 @@ fn stopping_finishes_what_is_in_flight_and_takes_no_more() {
 fn what_cannot_be_bound_is_said_at_once() {
     let service = Running::plain();
     let config = |listen: String| HttpConfig { listen, ..HttpConfig::default() };
-    let try_to = |config| bind(config, Mocks::default().into(), verifier(), Limits::default(), metrics()).map(|bound| bound.address()).unwrap_err().kind();
+    let try_to =
+        |config| bind(config, Mocks::default().into(), verifier(), None, Limits::default(), metrics()).map(|bound| bound.address()).unwrap_err().kind();
     assert_eq!(try_to(config(service.address.to_string())), io::ErrorKind::AddrInUse);
     assert_eq!(try_to(config("nonsense".into())), io::ErrorKind::InvalidInput);
     assert_eq!(try_to(HttpConfig { workers: 0, ..config("127.0.0.1:0".into()) }), io::ErrorKind::InvalidInput);
@@ -307,7 +308,7 @@ fn what_cannot_be_bound_is_said_at_once() {
 #[test]
 fn the_caller_is_whose_token_it_is() {
     let mut mocks = Mocks::default();
-    mocks.accounts.expect_delete().withf(|caller, id, _| caller.actor.user == *id && *id == UserId::new(1)).times(1).return_once(|_, _, _| Ok(()));
+    mocks.accounts.expect_delete().withf(|caller, id, _| caller.actor.user == *id && *id == UserId::new(1)).times(1).return_once(|_, _, _| Ok(deletion()));
     let service = Running::with(HttpConfig::default(), mocks);
     let answer = service.say(format!("{}\r\n", head("DELETE /api/v2/user/me/?hard=1 HTTP/1.1")));
     assert!(status(&answer) == "204" && answer.ends_with("\r\n\r\n"), "{answer}");

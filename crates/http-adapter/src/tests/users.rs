@@ -1,6 +1,6 @@
 //! Users over HTTP.
 
-use super::house::{FORM, Reply, With, ask, delete, get, now, patch, post, put};
+use super::house::{FORM, Reply, With, ask, delete, deletion, get, now, patch, post, put};
 use super::mocks::Mocks;
 use actix_web::http::StatusCode;
 use lethe_domain::account::DeletionMode;
@@ -8,6 +8,7 @@ use lethe_domain::profile::{NewUser, Person, PostCounts};
 use lethe_domain::{
     AccountState, Email, ExtId, Gender, LiveState, Page, PageRequest, Profile, ProfileUpdate, Role, Timestamp, User, UserId, UserStatus, Username,
 };
+use lethe_ports::inbound::DeletionRequest;
 use lethe_ports::outbound::{UserFilter, UserOrder, UserQuery};
 use mockall::predicate::{always, eq};
 
@@ -203,7 +204,12 @@ async fn only_the_exact_text_1_deletes_hard() {
     for (query, mode) in table {
         for path in ["/api/v2/user/1/", "/api/v2/user/me/", "/api/v2/user/me"] {
             let mut mocks = Mocks::default();
-            mocks.accounts.expect_delete().with(always(), eq(UserId::new(1)), eq(mode)).once().return_once(|_, _, _| Ok(()));
+            mocks
+                .accounts
+                .expect_delete()
+                .with(always(), eq(UserId::new(1)), eq(DeletionRequest::unplanned(mode)))
+                .once()
+                .return_once(|_, _, _| Ok(deletion()));
             let reply = ask(mocks, delete(&format!("{path}{query}")).by(1).insert_header(("content-type", FORM))).await;
             assert_eq!((reply.status, reply.body.as_str()), (StatusCode::NO_CONTENT, ""), "{path}{query}");
         }

@@ -24,6 +24,9 @@ pub enum TokenError {
     /// A trusted key signed it, but it does not say who the bearer is.
     #[error("the token is not one of Lethe's: {0}")]
     NotOurs(&'static str),
+    /// It was revoked, or what it was narrowed from was.
+    #[error("the token was revoked")]
+    Revoked,
     /// Its time is over.
     #[error("the token has expired")]
     Expired,

@@ -3,12 +3,12 @@
 use super::checks;
 use super::envelope::Envelope;
 use super::error::TokenError;
+use super::revocation;
 use biscuit_auth::UnverifiedBiscuit;
 use biscuit_auth::format::schema;
 use lethe_domain::time::Timestamp;
 use prost::Message;
 use std::fmt;
-use std::fmt::Write;
 
 /// What a token says. No signature was checked, so none of it need be true.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub fn inspect(token: &str) -> Result<Inspection, TokenError> {
         blocks: (0..token.block_count()).map(|index| token.print_block_source(index)).collect::<Result<_, _>>()?,
         expires_at: checks::last_second(envelope.blocks(), &envelope.symbols()?),
         root_key_id: envelope.root_key_id,
-        revocation_ids: token.revocation_identifiers().iter().map(|id| hexadecimal(id)).collect(),
+        revocation_ids: revocation::texts(&token.revocation_identifiers()),
     })
 }
 
@@ -48,14 +48,6 @@ fn with_escaped_strings(envelope: &Envelope) -> Result<Vec<u8>, TokenError> {
         signed.block = schema::Block { symbols, ..block.clone() }.encode_to_vec();
     }
     Ok(outer.encode_to_vec())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl fmt::Display for Inspection {

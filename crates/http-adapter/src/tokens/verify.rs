@@ -1,15 +1,20 @@
-//! From a bearer's text to a caller. Verified tokens are remembered for a minute, since a signature costs more than most requests.
+//! From a bearer's text to a caller or a ticket. Verified tokens are remembered for a minute, since a signature costs more than most requests;
+//! whether they are dead by now is asked each time.
 
 use super::bounds;
-use super::claims;
+use super::checked::Checked;
+use super::claims::{self, Claim};
 use super::envelope::Envelope;
 use super::error::TokenError;
 use super::grant::BiscuitGrant;
 use super::keys::RootKey;
+use super::revocation::RevocationList;
+use super::tickets::BiscuitTicket;
 use biscuit_auth::Biscuit;
 use lethe_domain::access::Actor;
-use lethe_ports::Caller;
+use lethe_ports::inbound::Bearer;
 use lethe_ports::outbound::Clock;
+use lethe_ports::{Caller, Errand, Ticket};
 use moka::sync::Cache;
 use std::fmt;
 use std::sync::Arc;
@@ -22,9 +27,27 @@ const REMEMBERED_AT_MOST: u64 = 32 << 20;
 const BYTES_PER_CHARACTER: usize = 20;
 
 #[derive(Clone)]
-struct Verified {
-    actor: Actor,
-    grant: Arc<BiscuitGrant>,
+enum Verified {
+    Caller { actor: Actor, grant: Arc<BiscuitGrant> },
+    Ticket { errand: Errand, grant: Arc<BiscuitTicket> },
+}
+
+impl Verified {
+    fn token(&self) -> &Checked {
+        match self {
+            Self::Caller { grant, .. } => grant.token(),
+            Self::Ticket { grant, .. } => grant.token(),
+        }
+    }
+}
+
+impl From<Verified> for Bearer {
+    fn from(verified: Verified) -> Self {
+        match verified {
+            Verified::Caller { actor, grant } => Self::Caller(Caller { actor, grant }),
+            Verified::Ticket { errand, grant } => Self::Ticket(Ticket { errand, grant }),
+        }
+    }
 }
 
 /// Verifies tokens against the root keys that are trusted.
@@ -32,37 +55,63 @@ pub struct Verifier {
     keys: Vec<RootKey>,
     clock: Arc<dyn Clock>,
     verified: Cache<Box<str>, Verified>,
+    revoked: RevocationList,
 }
 
 impl Verifier {
-    /// Trusts these keys. Two keys may share a number; without any key, no token is good.
+    /// Trusts these keys. Two keys may share a number; without any key, no token is good. Nothing is revoked yet.
     #[must_use]
     pub fn new(keys: Vec<RootKey>, clock: Arc<dyn Clock>) -> Self {
         let verified = Cache::builder().weigher(weight).max_capacity(REMEMBERED_AT_MOST).time_to_live(REMEMBERED_FOR).build();
-        Self { keys, clock, verified }
+        Self { keys, clock, verified, revoked: RevocationList::default() }
     }
 
-    /// Who sends this token. Whether that user still exists is not known here.
+    /// What this verifier knows to be revoked: what the list learns, the very next token is held against.
+    #[must_use]
+    pub fn revocations(&self) -> RevocationList {
+        self.revoked.clone()
+    }
+
+    /// Who sends this token. Whether that user still exists is not known here. A ticket is nobody's, whatever was appended to it.
     ///
     /// # Errors
     /// Any [`TokenError`] but those of making tokens; all of them mean that the token proves nothing.
     pub fn verify(&self, token: &str) -> Result<Caller, TokenError> {
+        match self.verify_bearer(token)? {
+            Bearer::Caller(caller) => Ok(caller),
+            Bearer::Ticket(_) => Err(claims::NO_USER),
+        }
+    }
+
+    /// Who sends this token, or what the ticket is good for that it is.
+    ///
+    /// # Errors
+    /// As for [`Self::verify`].
+    pub fn verify_bearer(&self, token: &str) -> Result<Bearer, TokenError> {
         bounds::check_text(token)?;
-        let Verified { actor, grant } = match self.verified.get(token) {
+        let verified = match self.verified.get(token) {
             Some(verified) => verified,
             None => self.verify_and_remember(token)?,
         };
-        if grant.has_expired(self.clock.now()) {
+        if self.revoked.has_any(verified.token().revocation_ids()) {
+            return Err(TokenError::Revoked);
+        }
+        if verified.token().has_expired(self.clock.now()) {
             return Err(TokenError::Expired);
         }
-        Ok(Caller { actor, grant })
+        Ok(verified.into())
     }
 
     fn verify_and_remember(&self, token: &str) -> Result<Verified, TokenError> {
         let envelope = Envelope::open(token)?;
         bounds::check(&envelope)?;
         let biscuit = self.check_signature(&envelope)?;
-        let verified = Verified { actor: claims::actor(&envelope)?, grant: Arc::new(BiscuitGrant::new(biscuit, &envelope)?) };
+        let claim = claims::claim(&envelope)?;
+        let checked = Checked::new(biscuit, &envelope)?;
+        let verified = match claim {
+            Claim::Caller(actor) => Verified::Caller { actor, grant: Arc::new(BiscuitGrant::new(checked, &envelope)?) },
+            Claim::Ticket(errand) => Verified::Ticket { errand, grant: Arc::new(BiscuitTicket::new(checked, errand)) },
+        };
         self.verified.insert(token.into(), verified.clone());
         Ok(verified)
     }
@@ -83,7 +132,7 @@ impl Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier").field("keys", &self.keys).finish_non_exhaustive()
+        f.debug_struct("Verifier").field("keys", &self.keys).field("revoked", &self.revoked).finish_non_exhaustive()
     }
 }
 

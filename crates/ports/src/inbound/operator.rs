@@ -2,7 +2,7 @@
 
 use crate::outbound::{RevokedToken, StoreError};
 use async_trait::async_trait;
-use lethe_domain::audit::{AuditEntry, AuditHead};
+use lethe_domain::audit::AuditHead;
 use lethe_domain::id::UserId;
 
 /// What came of reading the audit log from its beginning.
@@ -10,8 +10,8 @@ use lethe_domain::id::UserId;
 pub enum AuditVerdict {
     /// Every entry follows the one before it.
     Intact(AuditHead),
-    /// This entry does not follow the one before it.
-    Broken(AuditEntry),
+    /// The entry of this number does not follow the one before it.
+    Broken(i64),
     /// All entries hold together, but the log once had another end.
     CutOff {
         /// The last entry that is there.

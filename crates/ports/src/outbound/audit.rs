@@ -17,6 +17,15 @@ pub struct AuditFilter {
     pub before: Option<i64>,
 }
 
+/// What stands in the place of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainLink {
+    /// Its number.
+    pub seq: i64,
+    /// The entry; `None` for something that no entry ever was.
+    pub entry: Option<AuditEntry>,
+}
+
 /// The audit log, for reading.
 #[async_trait]
 pub trait AuditStore: Send + Sync {
@@ -24,7 +33,7 @@ pub trait AuditStore: Send + Sync {
     async fn audit_entries(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// The entries after number `after`, oldest first, at most `limit`, as they are stored: what was tampered with comes out as it is.
-    async fn audit_chain(&self, after: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+    async fn audit_chain(&self, after: i64, limit: u32) -> Result<Vec<ChainLink>, StoreError>;
 
     /// The end of the log, as the store keeps it beside the entries.
     async fn audit_head(&self) -> Result<AuditHead, StoreError>;

@@ -18,7 +18,7 @@ mod upkeep;
 
 pub use accounts::{AccountStore, UserFilter, UserOrder, UserQuery};
 pub use archive::{ArchiveStore, ImportTerms, RecordOutcome};
-pub use audit::{AuditFilter, AuditStore};
+pub use audit::{AuditFilter, AuditStore, ChainLink};
 pub use clock::Clock;
 pub use content::ContentStore;
 pub use erasures::{DuePurge, ErasureStore};

@@ -55,7 +55,7 @@ pub trait UpkeepStore: Send + Sync {
     /// How much is to be done. Purges count as overdue that were due before `overdue_since`.
     async fn backlog(&self, overdue_since: Timestamp, now: Timestamp) -> Result<Backlog, StoreError>;
 
-    /// Removes deliveries that were settled and last told before `settled_before`, and revocations of tokens that had ended by `now`; how
-    /// many rows.
-    async fn prune(&self, settled_before: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
+    /// Removes deliveries that were last told before `untold_since` (those that were never told: whose event is older), and revocations of
+    /// tokens that had ended by `now`; how many rows.
+    async fn prune(&self, untold_since: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
 }

@@ -22,11 +22,16 @@ async fn append(store: &impl FullStore, acts: Vec<AuditAct>) -> Vec<AuditEntry> 
     .await
 }
 
+async fn chain(store: &impl FullStore, after: i64, limit: u32) -> Vec<AuditEntry> {
+    let links = store.audit_chain(after, limit).await.expect("reachable");
+    links.into_iter().map(|link| link.entry.filter(|entry| entry.seq == link.seq).expect("nobody has tampered with it")).collect()
+}
+
 /// Reads the whole log, which must hold together. Its end.
 async fn verify(store: &impl FullStore) -> AuditHead {
     let mut head = AuditHead::default();
     loop {
-        let entries = store.audit_chain(head.seq, 3).await.expect("reachable");
+        let entries = chain(store, head.seq, 3).await;
         if entries.is_empty() {
             assert_eq!(store.audit_head().await, Ok(head.clone()));
             return head;
@@ -45,7 +50,7 @@ pub async fn the_log_is_a_chain(store: impl FullStore) {
     let first = append(&store, vec![act(1, AuditAction::Life(EventKind::Created)), hold]).await;
     append(&store, vec![]).await;
     let second = append(&store, vec![nobodys]).await;
-    assert_eq!(store.audit_chain(0, 10).await, Ok([first, second].concat()));
+    assert_eq!(chain(&store, 0, 10).await, [first, second].concat());
     assert_eq!(verify(&store).await.seq, 3);
 }
 

@@ -86,14 +86,15 @@ pub async fn the_backlog_is_counted(store: impl FullStore) {
     assert_eq!(store.backlog(now(), now()).await, Ok(expected));
 }
 
-pub async fn what_is_settled_is_pruned(store: impl FullStore) {
+pub async fn what_is_not_told_any_more_is_pruned(store: impl FullStore) {
     let old = Delivery { attempted_at: Some(at(5)), ..told(1).give_up("on purpose") };
     let recent = Delivery { attempted_at: Some(at(10)), ..told(2).give_up("on purpose") };
-    insert(&store, vec![old, recent.clone(), told(3)]).await;
+    let waiting = Delivery { attempted_at: Some(at(10)), ..told(3) };
+    insert(&store, vec![old, recent, waiting, told(4)]).await;
     revoke(&store, token("aa", Some(at(10)))).await;
     revoke(&store, token("bb", Some(at(11)))).await;
     revoke(&store, token("cc", None)).await;
-    assert_eq!(store.prune(at(10), at(10)).await, Ok(2));
+    assert_eq!(store.prune(at(10), at(10)).await, Ok(3), "two deliveries and a revocation");
     let left = store.deliveries(&lethe_domain::webhook::DeliveryState::ALL, None, 10).await.expect("reachable");
     assert_eq!(left.iter().map(|listed| listed.delivery.event.id.user.get()).collect::<Vec<_>>(), [3, 2]);
     let mut ids = store.revocations(None).await.expect("reachable").ids;

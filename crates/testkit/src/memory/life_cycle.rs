@@ -11,8 +11,8 @@ use lethe_domain::manifest::ContentKind;
 use lethe_domain::webhook::{DeliveryId, DeliveryState, EndpointId};
 use lethe_domain::{HoldId, NodeId, PostId, PreferenceId, Revision, Timestamp, UserId};
 use lethe_ports::outbound::{
-    AuditFilter, AuditStore, Backlog, Clock as _, DuePurge, Duty, ErasureStore, HoldStore, ListedDelivery, OutboxStore, RevocationStore, Revocations,
-    StoreError, UpkeepStore,
+    AuditFilter, AuditStore, Backlog, ChainLink, Clock as _, DuePurge, Duty, ErasureStore, HoldStore, ListedDelivery, OutboxStore, RevocationStore,
+    Revocations, StoreError, UpkeepStore,
 };
 
 impl State {
@@ -153,8 +153,10 @@ impl AuditStore for MemoryStore {
         Ok(state.audit.iter().rev().filter(passes).take(limit as usize).cloned().collect())
     }
 
-    async fn audit_chain(&self, after: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        Ok(self.state.lock().await.audit.iter().filter(|entry| entry.seq > after).take(limit as usize).cloned().collect())
+    async fn audit_chain(&self, after: i64, limit: u32) -> Result<Vec<ChainLink>, StoreError> {
+        let state = self.state.lock().await;
+        let following = state.audit.iter().filter(|entry| entry.seq > after).take(limit as usize);
+        Ok(following.map(|entry| ChainLink { seq: entry.seq, entry: Some(entry.clone()) }).collect())
     }
 
     async fn audit_head(&self) -> Result<AuditHead, StoreError> {
@@ -220,12 +222,10 @@ impl UpkeepStore for MemoryStore {
         })
     }
 
-    async fn prune(&self, settled_before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+    async fn prune(&self, untold_since: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
         let mut state = self.state.lock().await;
         let before = state.deliveries.len() + state.revoked.len();
-        state
-            .deliveries
-            .retain(|_, (_, delivery)| delivery.state == DeliveryState::Pending || delivery.attempted_at.unwrap_or(delivery.event.at) >= settled_before);
+        state.deliveries.retain(|_, (_, delivery)| delivery.attempted_at.unwrap_or(delivery.event.at) >= untold_since);
         state.revoked.retain(|_, (_, token)| token.expires_at.is_none_or(|end| end > now));
         Ok((before - state.deliveries.len() - state.revoked.len()) as u64)
     }

@@ -14,14 +14,12 @@ impl<S: AuditStore> Lethe<S> {
         let remembered = self.store.audit_head().await?;
         let mut found = AuditHead::default();
         while found.seq < remembered.seq {
-            let entries = self.store.audit_chain(found.seq, BATCH).await?;
-            if entries.is_empty() {
+            let links = self.store.audit_chain(found.seq, BATCH).await?;
+            if links.is_empty() {
                 break;
             }
-            for entry in entries {
-                if !found.is_followed_by(&entry) {
-                    return Ok(AuditVerdict::Broken(entry));
-                }
+            for link in links {
+                let Some(entry) = link.entry.filter(|entry| found.is_followed_by(entry)) else { return Ok(AuditVerdict::Broken(link.seq)) };
                 found = entry.head();
                 if found.seq == remembered.seq {
                     break;

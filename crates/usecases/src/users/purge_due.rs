@@ -20,10 +20,11 @@ const TURN: Duration = Duration::from_secs(10);
 impl<S: Store + ErasureStore + UpkeepStore> Lethe<S> {
     pub(crate) async fn purge_due(&self, node: NodeId) -> Result<Work, StoreError> {
         let now = self.store.now().await?;
-        if !self.store.take_duty(Duty::Purge, node, now, now.after(TURN)).await? {
+        let due = self.store.due_purges(now, BATCH).await?;
+        // To take a duty is a write, so it is not taken for nothing.
+        if due.is_empty() || !self.store.take_duty(Duty::Purge, node, now, now.after(TURN)).await? {
             return Ok(Work::Nothing);
         }
-        let due = self.store.due_purges(now, BATCH).await?;
         let announcer = self.announcer(None);
         let mut outcome = Ok(Work::Nothing);
         for purge_order in due {

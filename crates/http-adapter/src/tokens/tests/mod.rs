@@ -4,6 +4,8 @@ mod hostile;
 mod identity;
 mod narrowing;
 mod policy;
+mod revocation;
+mod tickets;
 
 use super::envelope::Envelope;
 use super::*;
@@ -16,8 +18,9 @@ use lethe_domain::access::{Act, Operation};
 use lethe_domain::id::UserId;
 use lethe_domain::key::PreferenceKey;
 use lethe_domain::time::Timestamp;
+use lethe_ports::inbound::Bearer;
 use lethe_ports::outbound::Clock;
-use lethe_ports::{Caller, GrantError};
+use lethe_ports::{Caller, Errand, GrantError, Ticket};
 use prost::Message;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -61,6 +64,11 @@ impl House {
         issue(&self.key, &NewToken { user: UserId::new(user), admin, ttl: HOUR }, self.now()).unwrap()
     }
 
+    /// A ticket for an hour.
+    fn ticket_for(&self, errand: Errand) -> String {
+        issue_ticket(&self.key, errand, self.now().after(HOUR), self.now()).unwrap()
+    }
+
     /// A token of the right key that says whatever it likes.
     fn odd_token(&self, authority: &str) -> String {
         let builder = Biscuit::builder().root_key_id(1).code(authority).unwrap();
@@ -69,6 +77,18 @@ impl House {
 
     fn caller(&self, token: &str) -> Caller {
         self.verifier.verify(token).unwrap()
+    }
+
+    fn ticket(&self, token: &str) -> Ticket {
+        match self.verifier.verify_bearer(token).unwrap() {
+            Bearer::Ticket(ticket) => ticket,
+            Bearer::Caller(caller) => panic!("{caller:?}"),
+        }
+    }
+
+    /// Whether the ticket is still good for its errand.
+    fn grants(&self, token: &str) -> Result<(), GrantError> {
+        self.ticket(token).grant.allows(self.now())
     }
 
     fn refusal(&self, token: &str) -> TokenError {

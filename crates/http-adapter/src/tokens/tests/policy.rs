@@ -49,6 +49,6 @@ fn debug_output_shows_no_key() {
     let house = House::new();
     let caller = house.caller(&house.token(42, false));
     let text = format!("{caller:?} {:?}", house.verifier);
-    assert!(text.contains("BiscuitGrant { last_second: Some("), "{text}");
+    assert!(text.contains("BiscuitGrant { token: Checked { last_second: Some("), "{text}");
     assert!(!text.contains("Secret"), "{text}");
 }

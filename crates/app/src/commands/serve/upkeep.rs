@@ -1,0 +1,160 @@
+//! What a running service does by itself: it erases, purges, tells, learns of dead tokens, forgets, and measures what is left to do.
+//!
+//! Each duty is a loop of its own that ends between two pieces of work. A store that is away keeps none of them from going on later.
+
+use crate::node;
+use crate::wiring::{Inbound, Sender, tokens};
+use lethe_domain::Timestamp;
+use lethe_ports::inbound::{Health, Upkeep as Port, Work};
+use lethe_ports::outbound::StoreError;
+use metrics::gauge;
+use std::mem::{Discriminant, discriminant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// How soon an erasure that could not begin at once is looked for.
+const ERASURE_PAUSE: Duration = Duration::from_millis(250);
+/// How soon after its moment an account is purged.
+const PURGE_PAUSE: Duration = Duration::from_millis(500);
+/// How soon an event is told.
+const DELIVERY_PAUSE: Duration = Duration::from_millis(250);
+/// How many tell at once: an endpoint that takes long keeps one of them busy.
+const TELLERS: usize = 4;
+/// A token that was revoked is dead within a second.
+const REVOCATION_PAUSE: Duration = Duration::from_millis(400);
+/// What is committed late carries an earlier time: so much of what was seen before is looked at again.
+const REVOCATION_OVERLAP: Duration = Duration::from_mins(1);
+const PRUNE_PAUSE: Duration = Duration::from_mins(5);
+const MEASURE_PAUSE: Duration = Duration::from_secs(5);
+/// How long a store that failed is left alone.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+/// How long a stop waits for what is being done. What is cut off is rolled back, and goes on elsewhere.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The duties, at work.
+pub(super) struct Upkeep {
+    stop: watch::Sender<bool>,
+    duties: JoinSet<()>,
+}
+
+impl Upkeep {
+    /// Begins all duties.
+    pub(super) fn begin(inbound: &Inbound, sender: Option<Sender>, revoked: tokens::RevocationList) -> Self {
+        let mut upkeep = Self { stop: watch::channel(false).0, duties: JoinSet::new() };
+        let (node, port) = (node::draw(), &inbound.upkeep);
+        upkeep.repeat("erase", ERASURE_PAUSE, port, move |port| async move { port.erase(node).await });
+        upkeep.repeat("purge", PURGE_PAUSE, port, move |port| async move { port.purge(node).await });
+        upkeep.repeat("prune", PRUNE_PAUSE, port, move |port| async move { port.prune(node).await });
+        upkeep.repeat("measure", MEASURE_PAUSE, &inbound.services.health, |health| async move { measure(&*health).await });
+        let lessons = Arc::new(Lessons { revoked, since: Mutex::new(None) });
+        upkeep.repeat("learn of revoked tokens", REVOCATION_PAUSE, port, move |port| learn(port, lessons.clone()));
+        if let Some(sender) = sender {
+            for _ in 0..TELLERS {
+                let sender = sender.clone();
+                upkeep.repeat("deliver events", DELIVERY_PAUSE, port, move |port| tell(port, sender.clone()));
+            }
+        }
+        upkeep
+    }
+
+    /// Does a duty until it is told to stop: at once again after there was something to do, but never more than half of the time, so that
+    /// those who wait for the store get their turn.
+    fn repeat<P, F>(&mut self, name: &'static str, pause: Duration, port: &Arc<P>, mut duty: impl FnMut(Arc<P>) -> F + Send + 'static)
+    where
+        P: ?Sized + Send + Sync + 'static,
+        F: Future<Output = Result<Work, StoreError>> + Send,
+    {
+        let (port, mut stopped) = (port.clone(), self.stop.subscribe());
+        self.duties.spawn(async move {
+            let mut complaints = Complaints { duty: name, last: None };
+            while !*stopped.borrow() {
+                let began = Instant::now();
+                let done = duty(port.clone()).await;
+                let rest = match &done {
+                    Ok(Work::Done) => began.elapsed(),
+                    Ok(Work::Nothing) => pause,
+                    Err(_) => FAILURE_PAUSE,
+                };
+                complaints.note(done.err());
+                tokio::select! {
+                    () = sleep(rest) => {}
+                    _ = stopped.changed() => {}
+                }
+            }
+        });
+    }
+
+    /// Lets each duty finish what it is at.
+    pub(super) async fn end(mut self) {
+        self.stop.send_replace(true);
+        let ended = timeout(STOP_PATIENCE, async { while self.duties.join_next().await.is_some() {} });
+        if ended.await.is_err() {
+            tracing::warn!("upkeep was cut off; what it was at is rolled back and goes on elsewhere");
+        }
+    }
+}
+
+/// What is told of failures: once for each kind of error, not once a second.
+struct Complaints {
+    duty: &'static str,
+    last: Option<Discriminant<StoreError>>,
+}
+
+impl Complaints {
+    fn note(&mut self, error: Option<StoreError>) {
+        let kind = error.as_ref().map(discriminant);
+        if let Some(error) = error.filter(|_| kind != self.last) {
+            tracing::warn!(duty = self.duty, %error, "upkeep failed; trying again every second");
+        }
+        self.last = kind;
+    }
+}
+
+async fn tell(port: Arc<dyn Port>, sender: Sender) -> Result<Work, StoreError> {
+    port.deliver(&*sender).await
+}
+
+/// What is known of dead tokens, and up to when.
+struct Lessons {
+    revoked: tokens::RevocationList,
+    since: Mutex<Option<Timestamp>>,
+}
+
+impl Lessons {
+    fn since(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn learn(port: Arc<dyn Port>, lessons: Arc<Lessons>) -> Result<Work, StoreError> {
+    let since = *lessons.since();
+    let seen = port.revocations(since).await?;
+    lessons.revoked.learn(seen.ids);
+    *lessons.since() = Some(seen.as_of.before(REVOCATION_OVERLAP));
+    Ok(Work::Nothing)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a floating number, and nobody counts to 2^53 here")]
+async fn measure(health: &dyn Health) -> Result<Work, StoreError> {
+    let backlog = health.ready().await?;
+    gauge!("lethe_erasures_open").set(backlog.open_erasures as f64);
+    gauge!("lethe_erasures_blocked").set(backlog.blocked_erasures as f64);
+    gauge!("lethe_erasures_failed").set(backlog.failed_erasures as f64);
+    gauge!("lethe_purges_overdue").set(backlog.overdue_purges as f64);
+    gauge!("lethe_webhook_deliveries_pending").set(backlog.pending_deliveries as f64);
+    gauge!("lethe_webhook_deliveries_failed").set(backlog.failed_deliveries as f64);
+    Ok(Work::Nothing)
+}
+
+/// Says what the gauges mean.
+pub(super) fn describe_metrics() {
+    metrics::describe_gauge!("lethe_erasures_open", "Erasures that have not come to their end");
+    metrics::describe_gauge!("lethe_erasures_blocked", "Erasures that a hold keeps from going on");
+    metrics::describe_gauge!("lethe_erasures_failed", "Erasures whose sweep found something left, again and again");
+    metrics::describe_gauge!("lethe_purges_overdue", "Soft deleted accounts that should have been hard deleted a minute ago, and are not on hold");
+    metrics::describe_gauge!("lethe_webhook_deliveries_pending", "Events that an endpoint is still to be told of");
+    metrics::describe_gauge!("lethe_webhook_deliveries_failed", "Events that an endpoint could not be told of");
+}

@@ -1,0 +1,73 @@
+//! Tokens that are dead before their time. Each block of a token has an id, its signature, and whoever revokes the id of a block kills every
+//! token that contains it: the token that ends with it, and all that was narrowed from that one.
+//!
+//! What was revoked is remembered by a store that nothing in here knows; the list is told of it from outside.
+
+use super::checks;
+use super::envelope::Envelope;
+use super::error::TokenError;
+use biscuit_auth::UnverifiedBiscuit;
+use lethe_ports::outbound::RevokedToken;
+use std::collections::HashSet;
+use std::fmt;
+use std::fmt::Write;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// The ids that were revoked, as far as this process has learnt of them. Clones share one list, which only grows.
+#[derive(Clone, Default)]
+pub struct RevocationList(Arc<RwLock<HashSet<String>>>);
+
+impl RevocationList {
+    /// Adds ids in hexadecimal digits. From now on no token with such a block is good, whether it was seen before or not.
+    pub fn learn(&self, ids: impl IntoIterator<Item = String>) {
+        let ids = ids.into_iter().map(|mut id| {
+            id.make_ascii_lowercase();
+            id
+        });
+        // A set that somebody panicked over is still a set.
+        self.0.write().unwrap_or_else(PoisonError::into_inner).extend(ids);
+    }
+
+    /// Whether any of these ids, in lower-case hexadecimal digits, was revoked.
+    #[must_use]
+    pub fn has_any(&self, ids: &[String]) -> bool {
+        let revoked = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        ids.iter().any(|id| revoked.contains(id))
+    }
+}
+
+impl fmt::Debug for RevocationList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.read().unwrap_or_else(PoisonError::into_inner).len();
+        f.debug_struct("RevocationList").field("count", &count).finish()
+    }
+}
+
+/// What to remember so that this token, and whatever is narrowed from it, is dead. What it was narrowed from stays alive.
+///
+/// The signature is not looked at: revoking a token that nobody signed kills nothing.
+///
+/// # Errors
+/// [`TokenError::TooLarge`], [`TokenError::TooComplex`] and [`TokenError::Malformed`].
+pub fn revocation(token: &str) -> Result<RevokedToken, TokenError> {
+    let envelope = Envelope::open(token)?;
+    let ids = texts(&UnverifiedBiscuit::from(&envelope.bytes)?.revocation_identifiers());
+    let id = ids.into_iter().next_back().ok_or_else(|| TokenError::Malformed("it has no block".to_owned()))?;
+    // Its last second is still good, so it ends with the next one.
+    let expires_at = checks::last_second(envelope.blocks(), &envelope.symbols()?).map(|last| last.after(Duration::from_secs(1)));
+    Ok(RevokedToken { id, expires_at })
+}
+
+/// Ids as people and stores know them, in lower-case hexadecimal digits.
+pub(super) fn texts(ids: &[Vec<u8>]) -> Vec<String> {
+    ids.iter().map(|id| hexadecimal(id)).collect()
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,146 @@
+//! Tokens that are dead before their time.
+
+use super::*;
+
+fn read_only(token: &str) -> String {
+    attenuate(token, &Narrowing { read_only: true, ..Narrowing::default() }).unwrap()
+}
+
+fn revoke(house: &House, token: &str) {
+    house.verifier.revocations().learn([revocation(token).unwrap().id]);
+}
+
+/// The caller of a token, if it has one.
+fn is_good(house: &House, token: &str) -> bool {
+    match house.verifier.verify_bearer(token) {
+        Ok(_) => true,
+        Err(TokenError::Revoked) => false,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_revoked_token_is_dead_at_once_though_it_is_remembered() {
+    let house = House::new();
+    let token = house.token(42, false);
+    assert!(house.verifier.verify(&token).is_ok());
+    revoke(&house, &token);
+    assert_eq!(house.refusal(&token), TokenError::Revoked);
+    assert_eq!(house.verifier.verify_bearer(&token).unwrap_err(), TokenError::Revoked);
+    assert!(house.verifier.verify(&house.token(42, false)).is_ok(), "another one of the same user");
+}
+
+#[test]
+fn a_token_that_was_never_seen_can_be_revoked() {
+    let house = House::new();
+    let token = house.token(42, false);
+    revoke(&house, &token);
+    assert_eq!(house.refusal(&token), TokenError::Revoked);
+}
+
+#[test]
+fn a_revocation_goes_down_the_chain_and_not_up() {
+    for seen_before in [false, true] {
+        let house = House::new();
+        let whole = house.token(42, false);
+        let narrowed = read_only(&whole);
+        let (son, daughter) = (read_only(&narrowed), append(&narrowed, "check if true"));
+        let sibling = read_only(&whole);
+        let all = [&whole, &narrowed, &son, &daughter, &sibling];
+        if seen_before {
+            assert!(all.iter().all(|token| is_good(&house, token)));
+        }
+        revoke(&house, &son);
+        assert_eq!(all.map(|token| is_good(&house, token)), [true, true, false, true, true], "seen before: {seen_before}");
+        revoke(&house, &narrowed);
+        assert_eq!(all.map(|token| is_good(&house, token)), [true, false, false, false, true], "seen before: {seen_before}");
+        revoke(&house, &whole);
+        assert_eq!(all.map(|token| is_good(&house, token)), [false; 5], "seen before: {seen_before}");
+    }
+}
+
+#[test]
+fn tickets_can_be_revoked() {
+    let house = House::new();
+    let ticket = house.ticket_for(Errand::Restore { user: UserId::new(42), epoch: 3 });
+    let narrowed = append(&ticket, "check if true");
+    assert!(is_good(&house, &ticket) && is_good(&house, &narrowed));
+    revoke(&house, &narrowed);
+    assert!(is_good(&house, &ticket) && !is_good(&house, &narrowed));
+    revoke(&house, &ticket);
+    assert!(!is_good(&house, &ticket));
+}
+
+#[test]
+fn sealing_saves_nothing() {
+    let house = House::new();
+    let token = house.token(42, false);
+    let sealed = UnverifiedBiscuit::from_base64(&token).unwrap().seal().unwrap().to_base64().unwrap();
+    assert!(is_good(&house, &sealed));
+    revoke(&house, &token);
+    assert!(!is_good(&house, &sealed));
+}
+
+#[test]
+fn another_spelling_saves_nothing() {
+    let house = House::new();
+    let token = append(&house.token(42, false), "check if true");
+    house.verifier.revocations().learn([revocation(&token).unwrap().id.to_uppercase()]);
+    assert!(!is_good(&house, &token));
+    assert!(token.ends_with('='), "or the next line tells nothing");
+    assert!(!is_good(&house, token.trim_end_matches('=')));
+}
+
+#[test]
+fn no_change_of_a_byte_brings_a_token_back() {
+    let house = House::new();
+    let token = append(&house.token(42, false), "check if true");
+    revoke(&house, &token);
+    let bytes = Envelope::open(&token).unwrap().bytes;
+    for position in 0..bytes.len() {
+        for flip in [0x01, 0x10, 0x80] {
+            let mut changed = bytes.clone();
+            changed[position] ^= flip;
+            assert!(house.verifier.verify_bearer(&encode(&changed)).is_err(), "byte {position} ^ {flip}");
+        }
+    }
+}
+
+#[test]
+fn a_revoked_token_that_has_expired_stays_refused() {
+    let house = House::new();
+    let token = house.token(42, false);
+    revoke(&house, &token);
+    house.pass(2 * HOUR);
+    assert_eq!(house.refusal(&token), TokenError::Revoked);
+}
+
+#[test]
+fn a_list_is_shared_by_its_clones() {
+    let house = House::new();
+    let (token, list) = (house.token(42, false), house.verifier.revocations());
+    let id = revocation(&token).unwrap().id;
+    assert!(!list.has_any(std::slice::from_ref(&id)));
+    list.clone().learn([id.clone(), id.clone()]);
+    assert!(house.verifier.revocations().has_any(&["00".to_owned(), id]));
+    assert!(!list.has_any(&[]));
+    assert_eq!(format!("{list:?}"), "RevocationList { count: 1 }");
+    assert!(Verifier::new(vec![house.key.public()], house.clock.clone()).verify(&token).is_ok(), "every verifier has its own");
+}
+
+#[test]
+fn what_is_to_be_remembered_is_the_last_block_and_its_end() {
+    let house = House::new();
+    let whole = house.token(42, false);
+    let end = house.now().after(Duration::from_mins(1));
+    let narrowed = attenuate(&whole, &Narrowing { expires_at: Some(end), ..Narrowing::default() }).unwrap();
+    for (token, last_second) in [(&whole, house.now().after(HOUR)), (&narrowed, end)] {
+        let revoked = revocation(token).unwrap();
+        assert_eq!(Some(&revoked.id), inspect(token).unwrap().revocation_ids.last());
+        assert_eq!(revoked.expires_at, Some(last_second.after(Duration::from_secs(1))));
+    }
+    assert_ne!(revocation(&whole).unwrap().id, revocation(&narrowed).unwrap().id);
+    assert_eq!(revocation(&house.odd_token("user(42); issued_at(0)")).unwrap().expires_at, None);
+    assert!(matches!(revocation("no token"), Err(TokenError::Malformed(_))));
+    assert_eq!(revocation(&"A".repeat(4097)), Err(TokenError::TooLarge));
+}
