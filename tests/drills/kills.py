@@ -31,23 +31,18 @@ while True:
     erasure = look(nodes[-1])
     if erasure["state"] in ("done", "failed"):
         break
-    if seen["kills"] < options.kills:
-        time.sleep(random.uniform(0.0, 0.25))
-        victim = random.randrange(len(nodes))
-        nodes[victim].kill()
-        seen["kills"] += 1
-        nodes[victim] = lethe.serve()
-        # A lease is over after half a minute; until then nobody else goes on. So that many kills fit into an erasure, it is ended here.
-        if lethe.postgres:
-            lethe.postgres.query("UPDATE erasures SET lease_until = now() WHERE state <> 'done'")
-        else:
-            import sqlite3
-
-            with sqlite3.connect(f"{lethe.home}/data/lethe.sqlite", timeout=30) as connection:
-                connection.execute("UPDATE erasures SET lease_until = 0 WHERE state <> 'done'")
-            connection.close()
-    else:
+    if seen["kills"] >= options.kills:
         time.sleep(0.1)
+        continue
+    # Only while it goes on: a node that has just started waits for the lease of the one that died.
+    before = seen["rows"]
+    while look(nodes[-1])["state"] not in ("done", "failed") and seen["rows"] == before:
+        time.sleep(0.01)
+    time.sleep(random.uniform(0.0, 0.1))
+    victim = random.randrange(len(nodes))
+    nodes[victim].kill()
+    seen["kills"] += 1
+    nodes[victim] = lethe.serve()
 expected = {
     "reservations": 2,
     "profile": 1,

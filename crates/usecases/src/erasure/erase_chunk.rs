@@ -14,8 +14,9 @@ use lethe_ports::inbound::Work;
 use lethe_ports::outbound::{ErasureStore, Store, StoreError, Tx, UpkeepStore};
 use std::time::Duration;
 
-/// For how long nobody else touches an erasure after a chunk: much longer than a chunk takes.
-const LEASE: Duration = Duration::from_secs(30);
+/// For how long nobody else touches an erasure after a chunk: longer than a chunk takes, and no longer than one may wait for another node
+/// when this one dies. Should a chunk take longer after all, the row's lock and the claim keep it whole.
+const LEASE: Duration = Duration::from_secs(5);
 /// How long an erasure rests that a hold stopped or that failed, unless the hold is lifted before.
 const PAUSE: Duration = Duration::from_secs(5);
 
