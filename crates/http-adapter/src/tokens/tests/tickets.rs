@@ -1,6 +1,9 @@
 //! What a ticket is good for, and that it is good for nothing else.
 
 use super::*;
+use crate::tokens::checked::Checked;
+use crate::tokens::tickets::BiscuitTicket;
+use lethe_ports::TicketGrant;
 use proptest::prelude::*;
 
 const RESTORE: Errand = Errand::Restore { user: UserId::new(42), epoch: 3 };
@@ -205,6 +208,17 @@ fn every_check_of_a_ticket_holds() {
     assert_eq!(house.grants(&attenuate(&house.ticket_for(RESTORE), &narrowing).unwrap()), Err(GrantError::Narrowed));
     assert_eq!(house.grants(&attenuate(&house.ticket_for(FOLLOW), &narrowing).unwrap()), Ok(()));
     assert_eq!(house.grants(&house.odd_token("issued_at(0); restores(42, 3); check if operation(\"read\")")), Err(GrantError::Narrowed));
+}
+
+#[test]
+fn the_token_itself_is_asked_for_its_errand() {
+    let house = House::new();
+    for (said, run) in [(RESTORE, FOLLOW), (FOLLOW, RESTORE), (RESTORE, Errand::Restore { user: UserId::new(43), epoch: 3 })] {
+        let envelope = Envelope::open(&house.ticket_for(said)).unwrap();
+        let biscuit = Biscuit::from(&envelope.bytes, house.key.public().key()).unwrap();
+        let ticket = BiscuitTicket::new(Checked::new(biscuit, &envelope).unwrap(), run);
+        assert_eq!(ticket.allows(house.now()), Err(GrantError::Narrowed), "{run:?} with {said:?}");
+    }
 }
 
 #[test]
