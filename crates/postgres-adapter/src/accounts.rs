@@ -44,6 +44,13 @@ impl AccountStore for PgStore {
         Ok(with_counts(&mut lease, row).await?.pop())
     }
 
+    async fn users_after(&self, statuses: &[UserStatus], after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
+        let mut lease = self.lease(Patience::Short).await?;
+        let following = users::table.filter(users::id.gt(after.map_or(i64::MIN, UserId::get))).filter(users::status.eq_any(letters(statuses)));
+        let rows = lease.rows(following.order(users::id).limit(i64::from(limit)).select(UserRow::as_select())).await?;
+        with_counts(&mut lease, rows).await
+    }
+
     async fn users(&self, filter: &UserFilter, page: PageRequest) -> Result<Page<User>, StoreError> {
         if texts(filter).any(|text| text.contains('\0')) {
             // No field has this character, and the server takes no text with it.
@@ -57,9 +64,11 @@ impl AccountStore for PgStore {
     }
 }
 
+/// The user that a name is reserved for. The name is looked up by itself first: of a column without statistics the server has to guess how
+/// often a value is there, and a join would be planned for thousands.
 async fn by_name(lease: &mut Lease, kind: UniqueName, name: &str) -> Result<Vec<UserRow>, Failure> {
-    let reserved = reservations::table.on(reservations::user_id.eq(users::id).and(reservations::kind.eq(kind.name())).and(reservations::value.eq(name)));
-    lease.rows(users::table.inner_join(reserved).select(UserRow::as_select())).await
+    let reserved = reservations::table.find((kind.name(), name)).select(reservations::user_id);
+    lease.rows(users::table.filter(users::id.nullable().eq(reserved.single_value())).select(UserRow::as_select())).await
 }
 
 /// The users of these rows, each with how much it has published.
@@ -84,6 +93,10 @@ async fn with_counts(lease: &mut Lease, rows: Vec<UserRow>) -> Result<Vec<User>,
         .collect()
 }
 
+fn letters(statuses: &[UserStatus]) -> Vec<&'static str> {
+    statuses.iter().copied().map(UserStatus::letter).collect()
+}
+
 type Users<'f> = users::BoxedQuery<'f, Pg>;
 
 fn texts(filter: &UserFilter) -> impl Iterator<Item = &String> {
@@ -92,8 +105,7 @@ fn texts(filter: &UserFilter) -> impl Iterator<Item = &String> {
 
 /// The users that a filter shows. The columns compare byte by byte, so only ASCII letters are the same in either case.
 fn shown(filter: &UserFilter) -> Users<'_> {
-    let letters: Vec<_> = filter.statuses.iter().copied().map(UserStatus::letter).collect();
-    let mut shown = users::table.filter(users::status.eq_any(letters)).into_boxed();
+    let mut shown = users::table.filter(users::status.eq_any(letters(&filter.statuses))).into_boxed();
     if let Some(text) = &filter.search {
         shown = shown.filter(users::username.ilike(containing(text)).or(users::real_name.ilike(containing(text))));
     }

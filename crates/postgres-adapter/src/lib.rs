@@ -1,27 +1,35 @@
 //! Lethe's data in PostgreSQL 15 or later. Knows SQL and failures of databases; knows no HTTP and no rules.
 //!
 //! Who writes what belongs to a user first locks or updates the user's row in `users`, and is fenced by the state that stands there.
-//! Locks are taken in one order: users by id, then posts by author and id.
+//! Locks are taken in one order: users by id, then posts by author and id, then whatever hangs on one user alone, and the end of the audit log
+//! last, as everyone waits for that.
 
 mod accounts;
 mod archive;
+mod audit;
 mod connection;
 mod content;
 mod erasure;
+mod erasures;
 mod error;
+mod holds;
 mod ledger;
 mod migration;
+mod outbox;
 mod preferences;
+mod revocations;
 mod row;
 mod schema;
 mod statement;
 mod target;
 mod tls;
 mod transaction;
+mod upkeep;
 
 use connection::{Connections, Lease, Patience};
 use error::Failure;
 use lethe_ports::outbound::StoreError;
+use statement::Statement;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use target::Target;
@@ -61,5 +69,10 @@ impl PgStore {
 
     async fn lease(&self, patience: Patience) -> Result<Lease, Failure> {
         self.0.connections.lease(patience).await
+    }
+
+    /// Runs a statement that only reads.
+    async fn read<S: Statement>(&self, statement: S) -> Result<Vec<S::Row>, StoreError> {
+        Ok(statement.run(&mut self.lease(Patience::Short).await?).await?)
     }
 }

@@ -208,11 +208,6 @@ judged!(CreatedRow, UpdatedRow, DeletedRow);
 const TRIES: usize = 4;
 
 impl PgStore {
-    /// Runs a statement that only reads.
-    async fn read<S: Statement>(&self, statement: S) -> Result<Vec<S::Row>, StoreError> {
-        Ok(statement.run(&mut self.lease(Patience::Short).await?).await?)
-    }
-
     /// Runs a statement that writes. `None` when the fence refuses.
     async fn write<S: Statement<Row: Judged>>(&self, owner: UserId, statement: S) -> Result<Option<S::Row>, StoreError> {
         let mut lease = self.lease(Patience::Short).await?;

@@ -28,6 +28,11 @@ pub(crate) fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
+/// A small count that came from the database.
+pub(crate) fn small(number: i64) -> u32 {
+    u32::try_from(number.max(0)).unwrap_or(u32::MAX)
+}
+
 pub(crate) fn status(letter: &str) -> Result<UserStatus, StoreError> {
     UserStatus::from_letter(letter).ok_or_else(|| corrupt("users.status"))
 }

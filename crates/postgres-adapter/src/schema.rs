@@ -82,4 +82,94 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    holds (user_id, id) {
+        user_id -> BigInt,
+        id -> BigInt,
+        reason -> Text,
+        expires_at -> Nullable<Timestamptz>,
+        placed_at -> Timestamptz,
+        placed_by -> BigInt,
+    }
+}
+
+diesel::table! {
+    erasures (user_id) {
+        user_id -> BigInt,
+        epoch -> BigInt,
+        ext_id -> Nullable<Text>,
+        state -> Text,
+        requested_at -> Timestamptz,
+        progressed_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        steps -> Text,
+        attempts -> BigInt,
+        failed_sweeps -> BigInt,
+        last_error -> Nullable<Text>,
+        lease_holder -> Nullable<BigInt>,
+        lease_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    deliveries (user_id, epoch, turn, endpoint) {
+        user_id -> BigInt,
+        epoch -> BigInt,
+        turn -> SmallInt,
+        endpoint -> Text,
+        seq -> BigInt,
+        kind -> Text,
+        at -> Timestamptz,
+        ext_id -> Nullable<Text>,
+        state -> Text,
+        attempts -> BigInt,
+        due_at -> Timestamptz,
+        attempted_at -> Nullable<Timestamptz>,
+        last_answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    endpoints (endpoint) {
+        endpoint -> Text,
+        gone_since -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    audit (seq) {
+        seq -> BigInt,
+        at -> Timestamptz,
+        action -> Text,
+        subject -> Nullable<BigInt>,
+        actor -> Nullable<BigInt>,
+        reference -> Nullable<Text>,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    audit_head (id) {
+        id -> BigInt,
+        seq -> BigInt,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    duties (name) {
+        name -> Text,
+        holder -> BigInt,
+        until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    revoked_tokens (id) {
+        id -> Text,
+        revoked_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(users, preferences, changes, posts, votes, reservations);

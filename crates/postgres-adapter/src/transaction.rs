@@ -5,20 +5,25 @@ use crate::error::Failure;
 use crate::ledger::{Counters, Ledger};
 use crate::row::{AccountRow, PersonRow, PreferenceRow, ProfileRow, UserRow, corrupt, unique_names};
 use crate::schema::{posts, preferences, reservations, users, votes};
-use crate::{Lease, PgStore, erasure, ledger};
+use crate::{Lease, PgStore, audit, erasure, erasures, holds, ledger, outbox, revocations};
 use async_trait::async_trait;
 use diesel::dsl::select;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use futures_util::future::BoxFuture;
-use lethe_domain::account::Account;
+use lethe_domain::account::{Account, UserStatus};
+use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::content::{NewPost, PostKind, Reaction};
-use lethe_domain::manifest::ContentKind;
+use lethe_domain::erasure::{Chunk, Erasure, ErasureCursor};
+use lethe_domain::hold::{Hold, NewHold};
+use lethe_domain::id::HoldId;
 use lethe_domain::limits::Limits;
+use lethe_domain::manifest::{ContentKind, Tally};
 use lethe_domain::preference::{Edit, Preference};
-use lethe_domain::profile::{NewUser, Profile};
+use lethe_domain::profile::{ExtId, NewUser, Profile};
+use lethe_domain::webhook::{Delivery, DeliveryId, EndpointId};
 use lethe_domain::{PostId, Timestamp, UserId};
-use lethe_ports::outbound::{InsertUserError, PreferenceStoreError, Stamp, Store, StoreError, Tx};
+use lethe_ports::outbound::{InsertUserError, PreferenceStoreError, RevokedToken, Stamp, Store, StoreError, Tx};
 
 diesel::define_sql_function!(fn pg_get_serial_sequence(of_table: Text, of_column: Text) -> Nullable<Text>);
 diesel::define_sql_function!(fn nextval(sequence: Nullable<Text>) -> BigInt);
@@ -150,8 +155,70 @@ impl Tx for PgTx {
         Ok(())
     }
 
-    async fn erase(&mut self, user: UserId, kind: ContentKind, limit: u32) -> Result<u32, StoreError> {
-        Ok(erasure::erase(&mut self.0, user, kind, limit).await?)
+    async fn ext_id(&mut self, id: UserId) -> Result<Option<ExtId>, StoreError> {
+        let alive = users::table.find(id.get()).filter(users::status.ne(UserStatus::Erased.letter()));
+        let row: Option<Option<String>> = self.0.first(alive.select(users::ext_id)).await?;
+        Ok(row.flatten().map(ExtId::from_store))
+    }
+
+    async fn holds(&mut self, user: UserId) -> Result<Vec<Hold>, StoreError> {
+        Ok(holds::of(&mut self.0, user).await?)
+    }
+
+    async fn insert_hold(&mut self, user: UserId, hold: &NewHold, stamp: Stamp) -> Result<HoldId, StoreError> {
+        holds::insert(&mut self.0, user, hold, stamp).await
+    }
+
+    async fn delete_hold(&mut self, user: UserId, hold: HoldId) -> Result<bool, StoreError> {
+        Ok(holds::delete(&mut self.0, user, hold).await?)
+    }
+
+    async fn tally(&mut self, user: UserId) -> Result<Tally, StoreError> {
+        erasure::tally(&mut self.0, user).await
+    }
+
+    async fn erase(&mut self, user: UserId, kind: ContentKind, after: ErasureCursor, limit: u32) -> Result<Chunk, StoreError> {
+        Ok(erasure::erase(&mut self.0, user, kind, after, limit).await?)
+    }
+
+    async fn erasure_for_update(&mut self, user: UserId) -> Result<Option<Erasure>, StoreError> {
+        erasures::lock(&mut self.0, user).await
+    }
+
+    async fn save_erasure(&mut self, erasure: &Erasure) -> Result<(), StoreError> {
+        erasures::save(&mut self.0, erasure).await
+    }
+
+    async fn audit_head_for_update(&mut self) -> Result<AuditHead, StoreError> {
+        audit::lock_head(&mut self.0).await
+    }
+
+    async fn append_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError> {
+        Ok(audit::append(&mut self.0, entries).await?)
+    }
+
+    async fn insert_deliveries(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError> {
+        Ok(outbox::insert(&mut self.0, deliveries).await?)
+    }
+
+    async fn delivery_for_update(&mut self, id: &DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        outbox::lock(&mut self.0, id).await
+    }
+
+    async fn save_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError> {
+        Ok(outbox::save(&mut self.0, delivery).await?)
+    }
+
+    async fn endpoint_gone_since(&mut self, endpoint: &EndpointId) -> Result<Option<Timestamp>, StoreError> {
+        Ok(outbox::gone_since(&mut self.0, endpoint).await?)
+    }
+
+    async fn save_endpoint(&mut self, endpoint: &EndpointId, gone_since: Option<Timestamp>) -> Result<(), StoreError> {
+        Ok(outbox::save_endpoint(&mut self.0, endpoint, gone_since).await?)
+    }
+
+    async fn insert_revocation(&mut self, token: &RevokedToken) -> Result<(), StoreError> {
+        Ok(revocations::insert(&mut self.0, token).await?)
     }
 
     async fn insert_post(&mut self, post: &NewPost, now: Timestamp) -> Result<PostId, StoreError> {

@@ -7,13 +7,17 @@ use common::{fresh, open};
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt, TryFutureExt};
 use lethe_domain::account::{Account, DeletionMode, StatusSet};
+use lethe_domain::audit::{AuditAct, AuditAction, AuditEntry};
 use lethe_domain::content::{NewPost, PostKind, PostText, Reaction};
-use lethe_domain::manifest::ContentKind;
+use lethe_domain::erasure::{Chunk, ErasureCursor};
 use lethe_domain::limits::Limits;
+use lethe_domain::manifest::ContentKind;
 use lethe_domain::preference::PreferenceUpdate;
 use lethe_domain::profile::UniqueName;
 use lethe_domain::{PostId, Timestamp, UserId};
-use lethe_ports::outbound::{AccountStore, InsertUserError, OwnerFence, PreferenceStore, PreferenceStoreError, Stamp, Store, StoreError};
+use lethe_ports::outbound::{
+    AccountStore, AuditStore, ChainLink, InsertUserError, OwnerFence, PreferenceStore, PreferenceStoreError, Stamp, Store, StoreError, Tx,
+};
 use lethe_postgres_adapter::PgStore;
 use lethe_testkit::FixedClock;
 use lethe_testkit::fixture::{json, post, preference, user, user_with_ext_id};
@@ -44,15 +48,25 @@ async fn create(store: &PgStore, owner: UserId, key: &str) -> Result<(), Prefere
     store.create(&writing(owner), preference(key, "1"), stamp(owner), &Limits::default()).await.map(drop)
 }
 
+/// Rows of a chunk at the most.
+const CHUNK: u32 = 1_000;
+
 async fn hard_delete(store: &PgStore, id: UserId) -> Result<(), StoreError> {
     store
         .transact(move |tx| {
             Box::pin(async move {
                 let account = tx.account_for_update(id).await?.unwrap_or(Account::new(id));
-                let erased = account.delete(DeletionMode::Hard, now(), None).map_err(|error| StoreError::Failed(error.to_string()))?;
+                let erased = account.delete(DeletionMode::Hard, now(), None, &[]).map_err(|error| StoreError::Failed(error.to_string()))?;
                 tx.save_account(&erased).await?;
                 for kind in ContentKind::ALL {
-                    while tx.erase(id, kind, 1_000).await? == 1_000 {}
+                    let mut cursor = ErasureCursor::START;
+                    loop {
+                        let chunk = tx.erase(id, kind, cursor, CHUNK).await?;
+                        cursor = chunk.cursor;
+                        if chunk.rows < CHUNK {
+                            break;
+                        }
+                    }
                 }
                 Ok(())
             })
@@ -81,7 +95,7 @@ async fn four_nodes_migrate_at_once() {
     assert!(matches!(nodes[0].ready().await, Err(StoreError::Unavailable(_))), "not before the migrations");
     let applied = join_all(nodes.iter().map(PgStore::migrate)).await;
     let applied: Vec<String> = applied.into_iter().flat_map(|names| names.expect("each node waits its turn")).collect();
-    assert_eq!(applied, ["0001_initial"], "one node did it");
+    assert_eq!(applied, ["0001_initial", "0002_life_cycle"], "one node did it");
     assert_eq!(open(database.url()).ready().await, Ok(()), "a node that comes later sees it");
     assert_eq!(nodes[0].ready().await, Ok(()));
 }
@@ -162,6 +176,59 @@ async fn a_vote_that_waits_for_the_posts_removal_is_not_cast() {
     };
     let (cast, ()) = tokio::join!(vote, commit);
     assert_eq!((cast, count(&database, "votes").await), (Ok(false), 0));
+}
+
+/// A vote has two sides, so two erasures can meet in it. Whoever comes second makes up for what is gone: fewer rows than were asked for would
+/// say that nothing is left.
+#[tokio::test]
+async fn a_chunk_makes_up_for_what_another_removes() {
+    let (store, database) = fresh().await;
+    let (author, voter) = (add_user(&store, "ann").await, add_user(&store, "bob").await);
+    for (kind, user) in [(ContentKind::VotesCast, voter), (ContentKind::VotesReceived, author)] {
+        let ids = store.transact(move |tx| Box::pin(async move { vote_on_three_posts(tx, author, voter).await })).await;
+        let [first, _, third] = ids.expect("both are there");
+        let other = database.connect().await;
+        let remove = format!("BEGIN; SELECT FROM posts WHERE id = {first} FOR NO KEY UPDATE; DELETE FROM votes WHERE post_id = {first}");
+        other.batch_execute(&remove).await.expect("the rows are free");
+        let chunk = store.transact(move |tx| Box::pin(async move { tx.erase(user, kind, ErasureCursor::START, 2).await }));
+        let commit = async {
+            wait_for_a_waiter(&database).await;
+            other.batch_execute("COMMIT").await.expect("the removal stands");
+        };
+        let (chunk, ()) = tokio::join!(chunk, commit);
+        let cursor = if user == voter { ErasureCursor(author.get(), third.get()) } else { ErasureCursor(third.get(), voter.get()) };
+        assert_eq!(chunk, Ok::<_, StoreError>(Chunk { rows: 2, cursor }), "{kind:?}");
+        assert_eq!(count(&database, "votes").await, 0);
+    }
+}
+
+async fn vote_on_three_posts(tx: &mut dyn Tx, author: UserId, voter: UserId) -> Result<[PostId; 3], StoreError> {
+    let mut ids = [PostId::new(0); 3];
+    for id in &mut ids {
+        *id = tx.insert_post(&post(author, "text"), now()).await?;
+        tx.toggle_vote(voter, author, *id, Reaction::Like, now()).await?;
+    }
+    Ok(ids)
+}
+
+/// Whoever can write to the database can write anything. What is no entry must not keep the others from being read.
+#[tokio::test]
+async fn what_no_entry_ever_was_has_its_place_in_the_chain() {
+    let (store, database) = fresh().await;
+    let appended: Result<Vec<AuditEntry>, StoreError> = store
+        .transact(|tx| {
+            Box::pin(async move {
+                let act = AuditAct { action: AuditAction::TokenRevoked, subject: None, actor: None, reference: Some("ab".into()), at: now() };
+                let entries = tx.audit_head_for_update().await?.seal_all([act.clone(), act]);
+                tx.append_audit(&entries).await?;
+                Ok(entries)
+            })
+        })
+        .await;
+    let [_, second] = <[AuditEntry; 2]>::try_from(appended.expect("the log is there")).expect("two of them");
+    database.connect().await.batch_execute("UPDATE audit SET action = 'user.eaten' WHERE seq = 1").await.expect("nobody stops it");
+    let chain = store.audit_chain(0, 10).await;
+    assert_eq!(chain, Ok(vec![ChainLink { seq: 1, entry: None }, ChainLink { seq: 2, entry: Some(second) }]));
 }
 
 #[tokio::test]

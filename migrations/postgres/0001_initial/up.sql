@@ -1,4 +1,5 @@
--- Texts compare byte by byte (COLLATE "C"), as in every other store. Times come from the service, never from the server's clock.
+-- Texts compare byte by byte (COLLATE "C"), as in every other store. Times of what happened come from the service. Leases, and what is due,
+-- go by the server's clock, because it is the one clock that all nodes share.
 -- No foreign keys and no triggers: the state on the users row is the fence, and a table that belongs to a user can be distributed by that user's id.
 
 -- One row per id that was ever given out. An erased user keeps the id, the state and the moment of the erasure.

@@ -9,13 +9,16 @@ use crate::ledger::{self, Ledger};
 use crate::row::PreferenceRow;
 use crate::schema::posts;
 use crate::statement::{Statement, statement};
-use crate::{Lease, PgStore};
+use crate::{Lease, PgStore, audit, outbox};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use lethe_domain::archive::{CheckedPreference, CheckedRecord};
+use lethe_domain::audit::AuditAct;
+use lethe_domain::event::Event;
 use lethe_domain::limits::Limits;
+use lethe_domain::webhook::{Delivery, Subscription};
 use lethe_domain::{PostId, PreferenceId, Timestamp, UserId};
-use lethe_ports::outbound::{RecordOutcome, StoreError};
+use lethe_ports::outbound::{ImportTerms, RecordOutcome, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a batch is tried that others were in the way of.
@@ -37,10 +40,10 @@ statement! {
 }
 
 /// Imports a batch, all of it or nothing.
-pub(super) async fn import(store: &PgStore, batch: &[CheckedRecord], limits: &Limits, now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError> {
+pub(super) async fn import(store: &PgStore, batch: &[CheckedRecord], terms: ImportTerms<'_>) -> Result<Vec<RecordOutcome>, StoreError> {
     let mut tries = 1;
     loop {
-        match try_import(store, batch, limits, now).await {
+        match try_import(store, batch, terms).await {
             Err(Obstacle::Failure(Failure::Overtaken(_) | Failure::Duplicate(_))) if tries < TRIES => tries += 1,
             Err(Obstacle::Failure(Failure::Duplicate(text))) => return Err(StoreError::Contention(text)),
             Err(Obstacle::Failure(failure)) => return Err(failure.into()),
@@ -68,13 +71,13 @@ impl From<StoreError> for Obstacle {
     }
 }
 
-async fn try_import(store: &PgStore, batch: &[CheckedRecord], limits: &Limits, now: Timestamp) -> Result<Vec<RecordOutcome>, Obstacle> {
+async fn try_import(store: &PgStore, batch: &[CheckedRecord], terms: ImportTerms<'_>) -> Result<Vec<RecordOutcome>, Obstacle> {
     let mut lease = store.lease(Patience::Long).await?;
     lease.begin().await?;
     advance_sequences(&mut lease, batch).await?;
     let mut desk = Desk::load(&mut lease, batch).await?;
-    let outcomes = batch.iter().map(|record| desk.decide(record, limits, now)).collect();
-    desk.write(&mut lease).await?;
+    let outcomes = batch.iter().map(|record| desk.decide(record, terms)).collect();
+    desk.write(&mut lease, terms.subscriptions).await?;
     lease.commit().await?;
     Ok(outcomes)
 }
@@ -114,10 +117,10 @@ impl Desk {
         Ok(Self { people, ledgers, publications })
     }
 
-    fn decide(&mut self, record: &CheckedRecord, limits: &Limits, now: Timestamp) -> RecordOutcome {
+    fn decide(&mut self, record: &CheckedRecord, terms: ImportTerms<'_>) -> RecordOutcome {
         match record {
-            CheckedRecord::User(user) => self.people.import(user),
-            CheckedRecord::Preference(preference) => self.decide_on_preference(preference, limits, now),
+            CheckedRecord::User(user) => self.people.import(user, terms.now),
+            CheckedRecord::Preference(preference) => self.decide_on_preference(preference, terms.limits, terms.now),
             CheckedRecord::Post(post) => {
                 self.people.check_alive(post.post.author)?;
                 self.publications.import_post(post)
@@ -136,11 +139,23 @@ impl Desk {
         Ok(ledger.import(record.clone(), limits, now)?)
     }
 
-    async fn write(self, lease: &mut Lease) -> Result<(), Failure> {
+    async fn write(self, lease: &mut Lease, subscriptions: &[Subscription]) -> Result<(), Obstacle> {
         self.people.write(lease).await?;
         ledger::write(lease, &self.ledgers.into_values().collect::<Vec<_>>()).await?;
-        self.publications.write(lease).await
+        self.publications.write(lease).await?;
+        announce(lease, self.people.events(), subscriptions).await
     }
+}
+
+/// Puts what happened to users into the outbox and the audit log. This comes last: everyone else who logs something waits from here on.
+async fn announce(lease: &mut Lease, events: &[Event], subscriptions: &[Subscription]) -> Result<(), Obstacle> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    outbox::insert(lease, &Delivery::of(events, subscriptions).collect::<Vec<_>>()).await?;
+    let head = audit::lock_head(lease).await?;
+    let entries = head.seal_all(events.iter().map(|event| AuditAct::of_event(event, None)));
+    Ok(audit::append(lease, &entries).await?)
 }
 
 /// Who has to be locked before the posts that are voted on. A post that appears later counts as absent.

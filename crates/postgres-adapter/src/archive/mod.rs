@@ -11,14 +11,12 @@ use export::Export;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use lethe_domain::archive::{CheckedRecord, Record};
-use lethe_domain::limits::Limits;
-use lethe_domain::time::Timestamp;
-use lethe_ports::outbound::{ArchiveStore, RecordOutcome, StoreError};
+use lethe_ports::outbound::{ArchiveStore, ImportTerms, RecordOutcome, StoreError};
 
 #[async_trait]
 impl ArchiveStore for PgStore {
-    async fn import(&self, batch: Vec<CheckedRecord>, limits: &Limits, now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError> {
-        import::import(self, &batch, limits, now).await
+    async fn import(&self, batch: Vec<CheckedRecord>, terms: ImportTerms<'_>) -> Result<Vec<RecordOutcome>, StoreError> {
+        import::import(self, &batch, terms).await
     }
 
     fn export(&self) -> BoxStream<'static, Result<Vec<Record>, StoreError>> {

@@ -7,10 +7,11 @@ use crate::ledger::Counters;
 use crate::row::{UserRow, corrupt, unique_names};
 use crate::schema::{reservations, users};
 use diesel::prelude::*;
-use lethe_domain::UserId;
 use lethe_domain::account::{Account, UserStatus};
 use lethe_domain::archive::{CheckedRecord, CheckedUser, RecordError};
+use lethe_domain::event::Event;
 use lethe_domain::profile::{NewUser, UniqueName};
+use lethe_domain::{Timestamp, UserId};
 use lethe_ports::outbound::{RecordOutcome, StoreError};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -25,6 +26,8 @@ pub(super) struct People {
     users: BTreeMap<UserId, Known>,
     names: Names,
     stored_names: Names,
+    /// What the batch did to users, in order.
+    events: Vec<Event>,
 }
 
 /// A user as it is going to be, and as it is stored.
@@ -44,7 +47,7 @@ impl People {
         let rows: Vec<(UserRow, Counters)> = lease.rows(wanted.select((UserRow::as_select(), counters))).await?;
         let known = rows.into_iter().map(Known::stored).collect::<Result<_, _>>()?;
         let names = load_names(lease, batch).await?;
-        Ok(Self { users: known, stored_names: names.clone(), names })
+        Ok(Self { users: known, stored_names: names.clone(), names, events: Vec::new() })
     }
 
     /// The counters on a user's row, if there is one.
@@ -60,14 +63,22 @@ impl People {
         }
     }
 
-    pub(super) fn import(&mut self, record: &CheckedUser) -> RecordOutcome {
+    pub(super) fn import(&mut self, record: &CheckedUser, now: Timestamp) -> RecordOutcome {
         let id = record.account.id;
-        let account = record.over(self.users.get(&id).map(|known| &known.account))?;
+        let before = self.users.get(&id).map(|known| known.account);
+        let account = record.over(before.as_ref())?;
         self.rename(id, record.person.as_ref())?;
+        let ext_id = record.person.as_ref().and_then(|person| person.ext_id.as_ref());
+        self.events.extend(Event::of_change(before.as_ref(), &account, ext_id, now));
         let known = self.users.entry(id).or_insert(Known { account, person: None, counters: (0, 0, 0), stored: None });
         known.account = account;
         known.person.clone_from(&record.person);
         Ok(())
+    }
+
+    /// What happened to users, in order.
+    pub(super) fn events(&self) -> &[Event] {
+        &self.events
     }
 
     /// Gives a user the names of a person instead of its old ones.

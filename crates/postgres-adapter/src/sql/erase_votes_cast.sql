@@ -1,6 +1,6 @@
 -- A vote is removed behind the lock on its post, as everywhere; posts are locked in the order of their ids.
 WITH chosen AS MATERIALIZED (
-    SELECT post_owner_id, post_id FROM votes WHERE user_id = :user ORDER BY post_owner_id, post_id LIMIT :limit
+    SELECT * FROM unnest(:owners, :posts) AS c (post_owner_id, post_id)
 ), locked AS MATERIALIZED (
     SELECT p.user_id, p.id
     FROM posts p JOIN chosen c ON p.user_id = c.post_owner_id AND p.id = c.post_id
@@ -8,8 +8,8 @@ WITH chosen AS MATERIALIZED (
     FOR NO KEY UPDATE OF p
 ), removed AS (
     DELETE FROM votes v
-    USING chosen c LEFT JOIN locked l ON l.user_id = c.post_owner_id AND l.id = c.post_id
-    WHERE v.user_id = :user AND v.post_owner_id = c.post_owner_id AND v.post_id = c.post_id
+    USING chosen c
+    WHERE v.user_id = :user AND v.post_owner_id = c.post_owner_id AND v.post_id = c.post_id AND (SELECT count(*) FROM locked) >= 0
     RETURNING v.post_owner_id, v.post_id
 ), counted AS (
     UPDATE posts p SET vote_count = p.vote_count - 1

@@ -37,7 +37,7 @@ pub async fn holds_are_kept_and_lifted(store: impl FullStore) {
 
 pub async fn a_purge_is_due_when_its_time_has_come_and_nothing_holds_it(store: impl FullStore) {
     let mut users = Vec::new();
-    for (name, grace) in [("never", None), ("late", Some(20)), ("soon", Some(10)), ("held", Some(5))] {
+    for (name, grace) in [("never", None), ("late", Some(20)), ("soon", Some(10)), ("protected", Some(5))] {
         let user = add_user(&store, name).await;
         transact(&store, move |tx| {
             Box::pin(async move {
@@ -50,18 +50,18 @@ pub async fn a_purge_is_due_when_its_time_has_come_and_nothing_holds_it(store: i
         users.push(user);
     }
     let at = |seconds| now().after(Duration::from_secs(seconds));
-    let held = users[3];
-    let hold = place(&store, held, terms(Some(at(60)))).await;
-    place(&store, held, terms(Some(at(1)))).await;
+    let protected = users[3];
+    let hold = place(&store, protected, terms(Some(at(60)))).await;
+    place(&store, protected, terms(Some(at(1)))).await;
     let due = async |seconds: u64, limit: u32| store.due_purges(at(seconds), limit).await.expect("reachable");
     let purge = |user| DuePurge { user, epoch: 1 };
     assert_eq!(due(9, 10).await, []);
     assert_eq!(due(10, 10).await, [purge(users[2])]);
     assert_eq!(due(30, 10).await, [purge(users[2]), purge(users[1])], "the longest due first");
     assert_eq!(due(30, 1).await, [purge(users[2])]);
-    assert_eq!(due(60, 10).await, [purge(held), purge(users[2]), purge(users[1])], "the hold ended by itself");
-    assert!(lift(&store, held, hold).await);
-    assert_eq!(due(5, 10).await, [purge(held)]);
+    assert_eq!(due(60, 10).await, [purge(protected), purge(users[2]), purge(users[1])], "the hold ended by itself");
+    assert!(lift(&store, protected, hold).await);
+    assert_eq!(due(5, 10).await, [purge(protected)]);
     let backlog = store.backlog(at(20), at(30)).await.expect("reachable");
     assert_eq!(backlog.overdue_purges, 2, "due before second 20");
 }

@@ -89,7 +89,7 @@ impl State {
 
     fn import_vote(&mut self, record: &CheckedVote) -> RecordOutcome {
         self.owner(record.voter)?;
-        if !self.posts.get(&record.post).is_some_and(|row| self.owner(row.post.author).is_ok()) {
+        if self.posts.get(&record.post).is_none_or(|row| self.owner(row.post.author).is_err()) {
             return Err(RecordError::NoSuchPost(record.post));
         }
         self.remove_vote(record.voter, record.post);

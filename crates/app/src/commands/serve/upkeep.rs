@@ -75,7 +75,8 @@ impl Upkeep {
                 let done = duty(port.clone()).await;
                 let rest = match &done {
                     Ok(Work::Done) => began.elapsed(),
-                    Ok(Work::Nothing) => pause,
+                    // A look that takes long is worth less often.
+                    Ok(Work::Nothing) => pause.max(began.elapsed() * 10),
                     Err(_) => FAILURE_PAUSE,
                 };
                 complaints.note(done.err());

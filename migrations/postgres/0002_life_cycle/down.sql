@@ -1,0 +1,21 @@
+ALTER TABLE posts ALTER COLUMN title SET STATISTICS -1, ALTER COLUMN text SET STATISTICS -1;
+ALTER TABLE changes ALTER COLUMN key SET STATISTICS -1, ALTER COLUMN value SET STATISTICS -1;
+ALTER TABLE preferences ALTER COLUMN key SET STATISTICS -1, ALTER COLUMN value SET STATISTICS -1;
+ALTER TABLE reservations ALTER COLUMN value SET STATISTICS -1;
+ALTER TABLE users
+    ALTER COLUMN username SET STATISTICS -1,
+    ALTER COLUMN ext_id SET STATISTICS -1,
+    ALTER COLUMN real_name SET STATISTICS -1,
+    ALTER COLUMN email SET STATISTICS -1,
+    ALTER COLUMN role SET STATISTICS -1,
+    ALTER COLUMN bio SET STATISTICS -1,
+    ALTER COLUMN location SET STATISTICS -1,
+    ALTER COLUMN description SET STATISTICS -1,
+    ALTER COLUMN gender SET STATISTICS -1,
+    ALTER COLUMN website SET STATISTICS -1;
+
+CREATE INDEX votes_post ON votes (post_owner_id, post_id);
+DROP INDEX votes_post_voter;
+DROP INDEX users_purge;
+
+DROP TABLE revoked_tokens, duties, audit_head, audit, endpoints, deliveries, erasures, holds;
