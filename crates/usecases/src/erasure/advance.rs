@@ -5,13 +5,9 @@ use lethe_domain::event::{Event, EventId, EventKind};
 use lethe_domain::time::Timestamp;
 use lethe_ports::outbound::{StoreError, Tx};
 
-/// Rows of a chunk: what a store removes in some hundredths of a second. An account that has no more is erased as it is deleted.
-const CHUNK: u32 = 2_000;
-
-/// Removes at most a chunk, from where the erasure is; when it comes to the end of the manifest, sweeps it, and ends the erasure if nothing
+/// Removes at most `budget` rows, from where the erasure is; when it comes to the end of the manifest, sweeps it, and ends the erasure if nothing
 /// is left. Returns what is to be told of that.
-pub(crate) async fn advance(tx: &mut dyn Tx, mut erasure: Erasure, now: Timestamp) -> Result<(Erasure, Option<Event>), StoreError> {
-    let mut budget = CHUNK;
+pub(crate) async fn advance(tx: &mut dyn Tx, mut erasure: Erasure, mut budget: u32, now: Timestamp) -> Result<(Erasure, Option<Event>), StoreError> {
     while let Some(step) = erasure.current().filter(|_| budget > 0) {
         let chunk = tx.erase(erasure.user, step.kind, step.cursor, budget).await?;
         erasure.record(chunk, budget, now);

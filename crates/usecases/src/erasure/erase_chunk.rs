@@ -14,6 +14,8 @@ use lethe_ports::inbound::Work;
 use lethe_ports::outbound::{ErasureStore, Store, StoreError, Tx, UpkeepStore};
 use std::time::Duration;
 
+/// Rows of a chunk: so few that whoever waits for the store meanwhile hardly notices.
+const CHUNK: u32 = 1_000;
 /// For how long nobody else touches an erasure after a chunk: longer than a chunk takes, and no longer than one may wait for another node
 /// when this one dies. Should a chunk take longer after all, the row's lock and the claim keep it whole.
 const LEASE: Duration = Duration::from_secs(5);
@@ -84,7 +86,7 @@ async fn erase(tx: &mut dyn Tx, user: UserId, node: NodeId, now: Timestamp, anno
     if any_in_force(&tx.holds(user).await?, now) {
         return tx.save_erasure(&stopped(erasure, now)).await;
     }
-    let (_, end) = advance(tx, erasure, now).await?;
+    let (_, end) = advance(tx, erasure, CHUNK, now).await?;
     announcer.announce(tx, end.as_slice()).await
 }
 

@@ -17,6 +17,9 @@ use lethe_ports::inbound::{AccessError, DeleteUserError, Deletion, DeletionReque
 use lethe_ports::outbound::{AccountStore, Store, StoreError, Tx};
 use std::time::Duration;
 
+/// Rows that are removed in the transaction of a hard delete itself: an account that has no more is gone with it.
+const AT_ONCE: u32 = 2_000;
+
 /// A deletion that is asked for.
 #[derive(Debug, Clone)]
 struct Order {
@@ -82,8 +85,7 @@ fn may_delete_itself(caller: &Caller, account: Option<&Account>) -> Result<(), A
     }
 }
 
-/// Keeps what a deletion makes of an account that is locked, and tells of it. A hard delete begins the erasure here and now, with whatever
-/// one chunk holds: from here on nothing of the user is shown, and a small account is gone.
+/// Keeps what a deletion makes of an account that is locked, and tells of it. A hard delete begins the erasure here and now: from here on nothing of the user is shown, and a small account is gone.
 pub(super) async fn carry_out(tx: &mut dyn Tx, before: &Account, after: Account, announcer: &Announcer, now: Timestamp) -> Result<Deletion, StoreError> {
     let ext_id = tx.ext_id(after.id).await?;
     tx.save_account(&after).await?;
@@ -91,7 +93,7 @@ pub(super) async fn carry_out(tx: &mut dyn Tx, before: &Account, after: Account,
     let erasure = match after.state {
         AccountState::Live(_) | AccountState::SoftDeleted { .. } => None,
         AccountState::Erased { .. } => {
-            let (erasure, end) = advance(tx, Erasure::begin(after.id, after.deletion_epoch, ext_id, now), now).await?;
+            let (erasure, end) = advance(tx, Erasure::begin(after.id, after.deletion_epoch, ext_id, now), AT_ONCE, now).await?;
             events.extend(end);
             Some(erasure)
         }

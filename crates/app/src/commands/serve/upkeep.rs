@@ -15,20 +15,44 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// How soon an erasure that could not begin at once is looked for.
-const ERASURE_PAUSE: Duration = Duration::from_millis(250);
-/// How soon after its moment an account is purged.
-const PURGE_PAUSE: Duration = Duration::from_millis(500);
-/// How soon an event is told.
-const DELIVERY_PAUSE: Duration = Duration::from_millis(250);
+/// When a duty comes round.
+#[derive(Debug, Clone, Copy)]
+struct Rhythm {
+    /// After there was nothing to do.
+    idle: Duration,
+    /// After there was something to do: so many times as long as that took.
+    rest: u32,
+}
+
+impl Rhythm {
+    const fn of(idle: Duration) -> Self {
+        Self { idle, rest: 0 }
+    }
+
+    fn pause(self, done: &Result<Work, StoreError>, took: Duration) -> Duration {
+        match done {
+            Ok(Work::Done) => took * self.rest,
+            // A look that takes long is worth less often.
+            Ok(Work::Nothing) => self.idle.max(took * 10),
+            Err(_) => FAILURE_PAUSE,
+        }
+    }
+}
+
+/// An erasure has time: half of it is for those who wait for the store.
+const ERASURE: Rhythm = Rhythm { idle: Duration::from_millis(250), rest: 1 };
+/// Soon after an account's moment.
+const PURGE: Rhythm = Rhythm::of(Duration::from_millis(500));
+/// Soon after an event.
+const DELIVERY: Rhythm = Rhythm::of(Duration::from_millis(250));
 /// How many tell at once: an endpoint that takes long keeps one of them busy.
 const TELLERS: usize = 4;
 /// A token that was revoked is dead within a second.
-const REVOCATION_PAUSE: Duration = Duration::from_millis(400);
+const REVOCATION: Rhythm = Rhythm::of(Duration::from_millis(400));
 /// What is committed late carries an earlier time: so much of what was seen before is looked at again.
 const REVOCATION_OVERLAP: Duration = Duration::from_mins(1);
-const PRUNE_PAUSE: Duration = Duration::from_mins(5);
-const MEASURE_PAUSE: Duration = Duration::from_secs(5);
+const PRUNE: Rhythm = Rhythm::of(Duration::from_mins(5));
+const MEASURE: Rhythm = Rhythm::of(Duration::from_secs(5));
 /// How long a store that failed is left alone.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 /// How long a stop waits for what is being done. What is cut off is rolled back, and goes on elsewhere.
@@ -45,24 +69,23 @@ impl Upkeep {
     pub(super) fn begin(inbound: &Inbound, sender: Option<Sender>, revoked: tokens::RevocationList) -> Self {
         let mut upkeep = Self { stop: watch::channel(false).0, duties: JoinSet::new() };
         let (node, port) = (node::draw(), &inbound.upkeep);
-        upkeep.repeat("erase", ERASURE_PAUSE, port, move |port| async move { port.erase(node).await });
-        upkeep.repeat("purge", PURGE_PAUSE, port, move |port| async move { port.purge(node).await });
-        upkeep.repeat("prune", PRUNE_PAUSE, port, move |port| async move { port.prune(node).await });
-        upkeep.repeat("measure", MEASURE_PAUSE, &inbound.services.health, |health| async move { measure(&*health).await });
+        upkeep.repeat("erase", ERASURE, port, move |port| async move { port.erase(node).await });
+        upkeep.repeat("purge", PURGE, port, move |port| async move { port.purge(node).await });
+        upkeep.repeat("prune", PRUNE, port, move |port| async move { port.prune(node).await });
+        upkeep.repeat("measure", MEASURE, &inbound.services.health, |health| async move { measure(&*health).await });
         let lessons = Arc::new(Lessons { revoked, since: Mutex::new(None) });
-        upkeep.repeat("learn of revoked tokens", REVOCATION_PAUSE, port, move |port| learn(port, lessons.clone()));
+        upkeep.repeat("learn of revoked tokens", REVOCATION, port, move |port| learn(port, lessons.clone()));
         if let Some(sender) = sender {
             for _ in 0..TELLERS {
                 let sender = sender.clone();
-                upkeep.repeat("deliver events", DELIVERY_PAUSE, port, move |port| tell(port, sender.clone()));
+                upkeep.repeat("deliver events", DELIVERY, port, move |port| tell(port, sender.clone()));
             }
         }
         upkeep
     }
 
-    /// Does a duty until it is told to stop: at once again after there was something to do, but never more than half of the time, so that
-    /// those who wait for the store get their turn.
-    fn repeat<P, F>(&mut self, name: &'static str, pause: Duration, port: &Arc<P>, mut duty: impl FnMut(Arc<P>) -> F + Send + 'static)
+    /// Does a duty in its rhythm until it is told to stop.
+    fn repeat<P, F>(&mut self, name: &'static str, rhythm: Rhythm, port: &Arc<P>, mut duty: impl FnMut(Arc<P>) -> F + Send + 'static)
     where
         P: ?Sized + Send + Sync + 'static,
         F: Future<Output = Result<Work, StoreError>> + Send,
@@ -73,15 +96,10 @@ impl Upkeep {
             while !*stopped.borrow() {
                 let began = Instant::now();
                 let done = duty(port.clone()).await;
-                let rest = match &done {
-                    Ok(Work::Done) => began.elapsed(),
-                    // A look that takes long is worth less often.
-                    Ok(Work::Nothing) => pause.max(began.elapsed() * 10),
-                    Err(_) => FAILURE_PAUSE,
-                };
+                let pause = rhythm.pause(&done, began.elapsed());
                 complaints.note(done.err());
                 tokio::select! {
-                    () = sleep(rest) => {}
+                    () = sleep(pause) => {}
                     _ = stopped.changed() => {}
                 }
             }
