@@ -103,9 +103,9 @@ mod tests {
         let hold = Hold { id: HoldId::new(9), user: UserId::new(1), terms, placed_at: Timestamp::EPOCH, placed_by: UserId::new(2) };
         let first = plan(DeletionMode::Hard, 3, &[]).version;
         assert_eq!(plan(DeletionMode::Hard, 3, &[]).version, first);
-        let held = plan(DeletionMode::Hard, 3, std::slice::from_ref(&hold));
-        assert_eq!(held.blockers, [hold.id]);
-        for other in [plan(DeletionMode::Hard, 4, &[]).version, plan(DeletionMode::Soft, 3, &[]).version, held.version] {
+        let blocked = plan(DeletionMode::Hard, 3, std::slice::from_ref(&hold));
+        assert_eq!(blocked.blockers, [hold.id]);
+        for other in [plan(DeletionMode::Hard, 4, &[]).version, plan(DeletionMode::Soft, 3, &[]).version, blocked.version] {
             assert_ne!(other, first);
         }
     }

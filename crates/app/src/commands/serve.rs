@@ -28,7 +28,11 @@ pub(super) fn run(configuration: &Configuration, chosen_file: Option<&Path>) -> 
     upkeep::describe_metrics();
     let keys = KeyRing::load_or_begin(settings)?;
     let welcome = Welcome::new(configuration, &keys, chosen_file);
-    runtime()?.block_on(serve(settings, &keys, metrics, welcome))
+    let runtime = runtime()?;
+    let served = runtime.block_on(serve(settings, &keys, metrics, welcome));
+    // Whoever is being told of an event may take long to answer, and is told again.
+    runtime.shutdown_background();
+    served
 }
 
 async fn serve(settings: &Settings, keys: &KeyRing, metrics: PrometheusHandle, welcome: Welcome) -> Result<(), Failure> {
@@ -55,12 +59,16 @@ async fn serve_over(
         Store::Postgres(..) => Migration::when_reachable(store.clone()),
     };
     let metrics_upkeep = tokio::spawn(telemetry::keep_metrics_small(metrics));
-    let upkeep = Upkeep::begin(&inbound, sender, revoked);
+    let upkeep = Upkeep::begin(&inbound, sender, revoked).await;
     let greeting = async {
         let state = migration.first_state().await;
         print(welcome.text(address, store, state))
     };
-    let result = match select(pin!(bound.run(shutdown.requested())), pin!(greeting)).await {
+    let stop = async {
+        shutdown.requested().await;
+        upkeep.stop();
+    };
+    let result = match select(pin!(bound.run(stop)), pin!(greeting)).await {
         Either::Left((result, _)) => result,
         Either::Right((greeted, running)) => {
             let result = running.await;

@@ -15,7 +15,7 @@ async fn a_revoked_token_is_made_known_and_logged() {
     let token = RevokedToken { id: "ab".repeat(64), expires_at: None };
     world.lethe.revoke_token(token.clone(), Some(UserId::new(7))).await.unwrap();
     let seen = world.lethe.revocations(None).await.unwrap();
-    assert_eq!(seen.ids, [token.id.clone()]);
+    assert_eq!(seen.ids, std::slice::from_ref(&token.id));
     let log = world.lethe.entries(&admin(), &AuditFilter::default(), 10).await.unwrap();
     assert_eq!((log[0].act.action.name(), log[0].act.subject, log[0].act.reference.clone()), ("token.revoked", Some(UserId::new(7)), Some(token.id)));
 }

@@ -49,6 +49,8 @@ const DELIVERY: Rhythm = Rhythm::of(Duration::from_millis(250));
 const TELLERS: usize = 4;
 /// A token that was revoked is dead within a second.
 const REVOCATION: Rhythm = Rhythm::of(Duration::from_millis(400));
+/// How long a start waits to learn of them: a store that is away honours no token anyway.
+const FIRST_LESSON: Duration = Duration::from_millis(500);
 /// What is committed late carries an earlier time: so much of what was seen before is looked at again.
 const REVOCATION_OVERLAP: Duration = Duration::from_mins(1);
 const PRUNE: Rhythm = Rhythm::of(Duration::from_mins(5));
@@ -65,15 +67,17 @@ pub(super) struct Upkeep {
 }
 
 impl Upkeep {
-    /// Begins all duties.
-    pub(super) fn begin(inbound: &Inbound, sender: Option<Sender>, revoked: tokens::RevocationList) -> Self {
+    /// Begins all duties. What was revoked before is known when this returns, if the store is there.
+    pub(super) async fn begin(inbound: &Inbound, sender: Option<Sender>, revoked: tokens::RevocationList) -> Self {
+        let lessons = Arc::new(Lessons { revoked, since: Mutex::new(None) });
+        // One that fails or takes too long comes round again.
+        drop(timeout(FIRST_LESSON, learn(inbound.upkeep.clone(), lessons.clone())).await);
         let mut upkeep = Self { stop: watch::channel(false).0, duties: JoinSet::new() };
         let (node, port) = (node::draw(), &inbound.upkeep);
         upkeep.repeat("erase", ERASURE, port, move |port| async move { port.erase(node).await });
         upkeep.repeat("purge", PURGE, port, move |port| async move { port.purge(node).await });
         upkeep.repeat("prune", PRUNE, port, move |port| async move { port.prune(node).await });
         upkeep.repeat("measure", MEASURE, &inbound.services.health, |health| async move { measure(&*health).await });
-        let lessons = Arc::new(Lessons { revoked, since: Mutex::new(None) });
         upkeep.repeat("learn of revoked tokens", REVOCATION, port, move |port| learn(port, lessons.clone()));
         if let Some(sender) = sender {
             for _ in 0..TELLERS {
@@ -106,9 +110,14 @@ impl Upkeep {
         });
     }
 
+    /// Lets no duty begin anything new.
+    pub(super) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
     /// Lets each duty finish what it is at.
     pub(super) async fn end(mut self) {
-        self.stop.send_replace(true);
+        self.stop();
         let ended = timeout(STOP_PATIENCE, async { while self.duties.join_next().await.is_some() {} });
         if ended.await.is_err() {
             tracing::warn!("upkeep was cut off; what it was at is rolled back and goes on elsewhere");
