@@ -203,21 +203,15 @@ pub struct CheckedUser {
 }
 
 impl CheckedUser {
-    /// The epoch that the account has at least: an import that soft deletes a living user is a deletion of its own.
-    const fn least_epoch_over(&self, known: &Account) -> i64 {
-        match (known.state, self.account.state) {
-            (AccountState::Live(_), AccountState::SoftDeleted { .. }) => known.deletion_epoch + 1,
-            (AccountState::Live(_), AccountState::Live(_) | AccountState::Erased { .. })
-            | (AccountState::SoftDeleted { .. } | AccountState::Erased { .. }, _) => known.deletion_epoch,
-        }
-    }
-
     /// The account to keep when a store knows `known` under this id. An erased user stays erased, a living one is not erased by an import,
     /// and nobody's deletions are forgotten or dead tokens brought back to life.
     ///
+    /// An import that soft deletes a living user is a deletion of its own, and one that brings a deleted user back is a restoration: either
+    /// kills the tokens from before `now`.
+    ///
     /// # Errors
     /// [`RecordError::Erased`] for a person under a spent id, [`RecordError::Malformed`] for a tombstone of a living user.
-    pub fn over(&self, known: Option<&Account>) -> Result<Account, RecordError> {
+    pub fn over(&self, known: Option<&Account>, now: Timestamp) -> Result<Account, RecordError> {
         let Some(known) = known else { return Ok(self.account) };
         match (known.status(), &self.person) {
             (UserStatus::Erased, None) => Ok(*known),
@@ -225,11 +219,20 @@ impl CheckedUser {
             (UserStatus::Active | UserStatus::Blocked | UserStatus::SoftDeleted, None) => {
                 Err(RecordError::Malformed(format!("user {} is not erased: delete it instead", known.id)))
             }
-            (UserStatus::Active | UserStatus::Blocked | UserStatus::SoftDeleted, Some(_)) => Ok(Account {
-                deletion_epoch: self.account.deletion_epoch.max(self.least_epoch_over(known)),
-                tokens_valid_from: self.account.tokens_valid_from.max(known.tokens_valid_from),
-                ..self.account
-            }),
+            (UserStatus::Active | UserStatus::Blocked | UserStatus::SoftDeleted, Some(_)) => {
+                let (deletion_epoch, tokens_valid_from) = match (known.state, self.account.state) {
+                    (AccountState::Live(_), AccountState::SoftDeleted { .. }) => (known.deletion_epoch + 1, now),
+                    (AccountState::SoftDeleted { .. }, AccountState::Live(_)) => (known.deletion_epoch, now),
+                    (AccountState::Live(_), AccountState::Live(_) | AccountState::Erased { .. })
+                    | (AccountState::SoftDeleted { .. }, AccountState::SoftDeleted { .. } | AccountState::Erased { .. })
+                    | (AccountState::Erased { .. }, _) => (known.deletion_epoch, known.tokens_valid_from),
+                };
+                Ok(Account {
+                    deletion_epoch: self.account.deletion_epoch.max(deletion_epoch),
+                    tokens_valid_from: self.account.tokens_valid_from.max(known.tokens_valid_from).max(tokens_valid_from),
+                    ..self.account
+                })
+            }
         }
     }
 }
@@ -547,11 +550,12 @@ mod tests {
     #[test]
     fn a_living_user_that_comes_deleted_is_deleted_in_an_epoch_of_its_own() {
         let CheckedRecord::User(user) = check(r#"{"type":"user","id":1,"username":"a","status":"d","deletion_epoch":2}"#).unwrap() else { panic!("a user") };
-        let known = Account { deletion_epoch: 2, ..Account::new(UserId::new(1)) };
-        assert_eq!(user.over(Some(&known)).map(|account| account.deletion_epoch), Ok(3));
+        let (known, now) = (Account { deletion_epoch: 2, ..Account::new(UserId::new(1)) }, Timestamp::from_micros(9));
+        assert_eq!(user.over(Some(&known), now).map(|account| account.tokens_valid_from), Ok(now), "tokens from before are dead");
+        assert_eq!(user.over(Some(&known), now).map(|account| account.deletion_epoch), Ok(3));
         let deleted = known.soft_delete(Timestamp::EPOCH, None).unwrap();
-        assert_eq!(user.over(Some(&deleted)).map(|account| account.deletion_epoch), Ok(3), "it is deleted already");
-        assert_eq!(user.over(None).map(|account| account.deletion_epoch), Ok(2));
+        assert_eq!(user.over(Some(&deleted), now).map(|account| account.deletion_epoch), Ok(3), "it is deleted already");
+        assert_eq!(user.over(None, now).map(|account| account.deletion_epoch), Ok(2));
     }
 
     #[test]

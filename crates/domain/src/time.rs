@@ -1,6 +1,6 @@
 //! Points in time, in UTC with microseconds. The domain never asks for the present: callers pass it in.
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
@@ -15,10 +15,10 @@ impl Timestamp {
     /// The beginning of 1970, before any token was issued.
     pub const EPOCH: Self = Self(DateTime::UNIX_EPOCH);
 
-    /// Truncates a time to microseconds.
+    /// Truncates a time to microseconds. A leap second is the first second after it, as no store knows any.
     #[must_use]
     pub fn new(time: DateTime<Utc>) -> Self {
-        Self(time.trunc_subsecs(6))
+        Self::from_micros(time.timestamp_micros())
     }
 
     /// Microseconds since 1970 as a time; a number beyond the calendar's end becomes that end.
@@ -49,6 +49,12 @@ impl Timestamp {
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
         TimeDelta::from_std(span).ok().and_then(|delta| self.0.checked_add_signed(delta)).map_or(Self(DateTime::<Utc>::MAX_UTC), Self::new)
+    }
+
+    /// How long after `earlier` it is; nothing when it is not after it.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        (self.0 - earlier.0).to_std().unwrap_or_default()
     }
 
     /// The time `span` earlier, or the calendar's beginning.
@@ -90,8 +96,17 @@ mod tests {
     }
 
     #[test]
+    fn a_leap_second_is_the_same_for_every_store() {
+        let time: Timestamp = serde_json::from_str("\"2016-12-31T23:59:60Z\"").unwrap();
+        assert_eq!(time.to_string(), "2017-01-01T00:00:00.000000Z");
+        assert_eq!(Timestamp::from_micros(time.micros()), time);
+    }
+
+    #[test]
     fn no_span_leads_out_of_the_calendar() {
         assert!(Timestamp::EPOCH.after(Duration::MAX) > Timestamp::EPOCH);
+        let later = Timestamp::from_micros(1_500_000);
+        assert_eq!((later.since(Timestamp::EPOCH), Timestamp::EPOCH.since(later)), (Duration::from_millis(1_500), Duration::ZERO));
         assert!(Timestamp::EPOCH.before(Duration::MAX) < Timestamp::EPOCH);
         assert_eq!(Timestamp::EPOCH.after(Duration::from_secs(1)).micros(), 1_000_000);
         assert_eq!(Timestamp::EPOCH.before(Duration::from_secs(1)).micros(), -1_000_000);

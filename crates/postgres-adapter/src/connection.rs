@@ -141,8 +141,8 @@ fn standing_after(failure: &Failure, aim: Standing) -> Standing {
     let in_transaction = aim == Standing::InTransaction;
     match failure {
         // A rollback will tell whether the connection is good.
-        Failure::Overtaken(_) | Failure::Busy(_) | Failure::Duplicate(_) | Failure::Other(_) if in_transaction => Standing::Doomed,
-        Failure::Overtaken(_) | Failure::Busy(_) | Failure::Duplicate(_) => Standing::Clean,
+        Failure::Overtaken(_) | Failure::Busy(_) | Failure::Unmigrated(_) | Failure::Duplicate(_) | Failure::Other(_) if in_transaction => Standing::Doomed,
+        Failure::Overtaken(_) | Failure::Busy(_) | Failure::Unmigrated(_) | Failure::Duplicate(_) => Standing::Clean,
         Failure::Unreachable(_) | Failure::Broken(_) | Failure::Other(_) => Standing::Unknown,
     }
 }

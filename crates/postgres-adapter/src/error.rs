@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     Overtaken(String),
     /// Waiting for another transaction took too long (55P03, 57014).
     Busy(String),
+    /// A table or column is not there (42P01, 42703): the schema is not, or not yet, the one that this program was built for.
+    Unmigrated(String),
     /// A row of that key is there already (23505).
     Duplicate(String),
     /// Anything else.
@@ -24,7 +26,7 @@ pub(crate) enum Failure {
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Unreachable(text) | Failure::Broken(text) => Self::Unavailable(text),
+            Failure::Unreachable(text) | Failure::Broken(text) | Failure::Unmigrated(text) => Self::Unavailable(text),
             Failure::Overtaken(text) | Failure::Busy(text) => Self::Contention(text),
             Failure::Duplicate(text) | Failure::Other(text) => {
                 tracing::error!(error = text, "the database refused a statement");
@@ -59,6 +61,8 @@ impl Failure {
             Self::Busy(text)
         } else if begins(&["terminating connection", "the database system is", "cannot execute"]) {
             Self::Broken(text)
+        } else if begins(&["relation ", "column "]) && text.ends_with(" does not exist") {
+            Self::Unmigrated(text)
         } else {
             Self::Other(text)
         }

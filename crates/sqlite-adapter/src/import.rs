@@ -74,7 +74,7 @@ fn tell(connection: &mut SqliteConnection, events: &[Event], terms: ImportTerms<
 fn import_user(connection: &mut SqliteConnection, user: &CheckedUser, terms: ImportTerms<'_>) -> Stored<Vec<Event>> {
     let id = user.account.id;
     let known = account(connection, id)?;
-    let account = user.over(known.as_ref()).map_err(Failure::Refused)?;
+    let account = user.over(known.as_ref(), terms.now).map_err(Failure::Refused)?;
     if let Some(person) = &user.person {
         claim_names(connection, id, person)?;
     }

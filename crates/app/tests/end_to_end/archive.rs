@@ -3,7 +3,14 @@
 use crate::common::{Lethe, NOBODY, Store, on_both_stores};
 use serde_json::{Value, json};
 
-on_both_stores!(an_export_of_an_import_is_equal, lines_are_refused_one_by_one, imports_can_be_repeated, what_was_imported_is_served, ids_go_on_after_an_import);
+on_both_stores!(
+    an_export_of_an_import_is_equal,
+    lines_are_refused_one_by_one,
+    imports_can_be_repeated,
+    what_was_imported_is_served,
+    ids_go_on_after_an_import,
+    no_import_brings_a_dead_token_back
+);
 
 /// Users of every state with everything that can belong to one, in the order of an export.
 fn village() -> String {
@@ -152,4 +159,18 @@ fn ids_go_on_after_an_import(store: Store) {
     // An id in the middle that was free is not handed out again either.
     lethe.import_all(r#"{"type":"user","id":50,"username":"late"}"#);
     assert!(lethe.sign_up("frank").id > erin.id);
+}
+
+fn no_import_brings_a_dead_token_back(store: Store) {
+    let lethe = Lethe::start(store);
+    let ann = lethe.sign_up("ann");
+    let user = |status: &str| json!({ "type": "user", "id": ann.id, "username": "ann", "status": status, "deleted_at": (status == "d").then_some("2020-01-01T00:00:00Z") });
+    lethe.import_records([user("d")]);
+    ann.client.get("/api/v2/user/me/").unauthorized();
+    let meanwhile = lethe.token(ann.id);
+    lethe.import_records([user("a")]);
+    lethe.bearing(&lethe.token(ann.id)).get("/api/v2/user/me/").body(200);
+    for token in [&ann.token, &meanwhile] {
+        lethe.bearing(token).get("/api/v2/user/me/").unauthorized();
+    }
 }

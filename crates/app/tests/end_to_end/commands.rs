@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
-on_both_stores!(migrations_are_applied_once);
+on_both_stores!(migrations_are_applied_once, a_first_start_has_nothing_to_complain_of);
 
 /// The one line on stderr of a command that failed.
 #[track_caller]
@@ -25,14 +25,30 @@ fn migrations_are_applied_once(store: Store) {
     assert_eq!(lethe.run(&["export"]), "");
 }
 
+fn a_first_start_has_nothing_to_complain_of(store: Store) {
+    let mut lethe = Lethe::start(store);
+    lethe.sign_up("ann");
+    lethe.stop();
+    assert_eq!(lethe.log(), "");
+}
+
 #[test]
 fn help_and_version() {
     let lethe = Lethe::install(Store::sqlite());
     assert_eq!(lethe.run(&["--version"]).trim(), concat!("lethe ", env!("CARGO_PKG_VERSION")));
-    for command in [&["--help"][..], &["serve", "--help"], &["token", "issue", "--help"], &["keys", "--help"], &["import", "--help"], &["config", "--help"]] {
+    for command in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["token", "issue", "--help"],
+        &["token", "revoke", "--help"],
+        &["audit", "verify", "--help"],
+        &["keys", "--help"],
+        &["import", "--help"],
+        &["config", "--help"],
+    ] {
         assert!(lethe.run(command).contains("Usage: lethe"));
     }
-    for misuse in [&["dance"][..], &["serve", "now"], &["import"], &["--config"]] {
+    for misuse in [&["dance"][..], &["serve", "now"], &["import"], &["--config"], &["audit"], &["token", "revoke", "--id", "x"]] {
         assert_eq!(lethe.command(misuse).output().unwrap().status.code(), Some(2), "{misuse:?}");
     }
     assert_eq!(fs::read_dir(lethe.home()).unwrap().count(), 0, "asking leaves no trace");
@@ -64,10 +80,32 @@ fn bad_values_are_named() {
         ("limits.depth", "deep"),
         ("auth.public_keys", "nonsense"),
         ("deletion.grace", "yes"),
+        ("delivery.timeout", "soon"),
+        ("delivery.retry_after", "soon"),
+        ("delivery.allowed_networks", "10.0.0.0/33"),
+        ("webhooks", "https://example.org"),
     ] {
         let lethe = Lethe::install(Store::sqlite()).with(key, value);
         let text = failure(lethe.command(&["serve"]).output().unwrap(), 1);
         assert!(text.contains(key) && text.contains(value), "{text}");
+    }
+}
+
+#[test]
+fn a_bad_webhook_is_named_and_its_secret_is_not() {
+    let (url, good, short) = ("https://example.org/hook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ=");
+    for (webhooks, named) in [
+        (format!(r#"[{{ url = "{url}", secret = "{short}" }}]"#), url),
+        (format!(r#"[{{ url = "ftp://example.org/", secret = "{good}" }}]"#), "ftp://example.org/"),
+        (format!(r#"[{{ url = "{url}", secret = "{good}", events = ["user.sneezed"] }}]"#), "user.sneezed"),
+        (format!(r#"[{{ url = "{url}", secret = "{good}", event = ["user.erased"] }}]"#), "webhooks"),
+        (format!(r#"[{{ url = "{url}", secret = "{good}" }}, {{ url = "{url}", secret = "{good}" }}]"#), url),
+        (format!(r#"[{{ url = "{url}" }}]"#), "webhooks"),
+    ] {
+        let lethe = Lethe::install(Store::sqlite()).with("webhooks", &webhooks);
+        let text = failure(lethe.command(&["serve"]).output().unwrap(), 1);
+        assert!(text.contains(named), "{webhooks}: {text}");
+        assert!(!text.contains(&good[6..]) && !text.contains(&short[6..]), "{webhooks}: {text}");
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod always_there;
 mod archive;
+mod audit;
 mod bad_bodies;
 mod bad_http;
 mod bad_paths;
@@ -11,15 +12,21 @@ mod commands;
 mod content;
 mod crash;
 mod deletion;
+mod erasure;
+mod holds;
 mod leaving;
 mod matrix;
+mod native;
 mod openapi;
 mod outage;
 mod preferences;
 mod readme;
+mod restore;
+mod revocation;
 mod settings;
 mod shutdown;
 mod tokens;
 mod users;
+mod webhooks;
 
 mod common;

@@ -66,7 +66,7 @@ impl People {
     pub(super) fn import(&mut self, record: &CheckedUser, now: Timestamp) -> RecordOutcome {
         let id = record.account.id;
         let before = self.users.get(&id).map(|known| known.account);
-        let account = record.over(before.as_ref())?;
+        let account = record.over(before.as_ref(), now)?;
         self.rename(id, record.person.as_ref())?;
         let ext_id = record.person.as_ref().and_then(|person| person.ext_id.as_ref());
         self.events.extend(Event::of_change(before.as_ref(), &account, ext_id, now));

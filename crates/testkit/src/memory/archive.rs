@@ -31,7 +31,7 @@ impl State {
     fn import_user(&mut self, user: CheckedUser, terms: ImportTerms<'_>) -> RecordOutcome {
         let id = user.account.id;
         let known = self.users.get(&id).map(|row| (row.account, row.revision));
-        let account = user.over(known.as_ref().map(|(account, _)| account))?;
+        let account = user.over(known.as_ref().map(|(account, _)| account), terms.now)?;
         let names = user.person.as_ref().map(unique_names).unwrap_or_default();
         if let Some((kind, _)) = names.iter().find(|name| self.reservations.get(*name).is_some_and(|owner| *owner != id)) {
             return Err(RecordError::NameTaken(kind.name()));

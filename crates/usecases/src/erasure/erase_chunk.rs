@@ -7,7 +7,7 @@ use super::advance;
 use crate::Lethe;
 use crate::announce::Announcer;
 use lethe_domain::erasure::Erasure;
-use lethe_domain::hold::any_in_force;
+use lethe_domain::hold::{Hold, any_in_force};
 use lethe_domain::id::{NodeId, UserId};
 use lethe_domain::time::Timestamp;
 use lethe_ports::inbound::Work;
@@ -19,8 +19,10 @@ const CHUNK: u32 = 1_000;
 /// For how long nobody else touches an erasure after a chunk: longer than a chunk takes, and no longer than one may wait for another node
 /// when this one dies. Should a chunk take longer after all, the row's lock and the claim keep it whole.
 const LEASE: Duration = Duration::from_secs(5);
-/// How long an erasure rests that a hold stopped or that failed, unless the hold is lifted before.
+/// How long an erasure rests after a failure.
 const PAUSE: Duration = Duration::from_secs(5);
+/// How long one rests that is on hold, unless the hold is over or lifted before.
+const HOLD_PAUSE: Duration = Duration::from_mins(1);
 
 impl<S: Store + ErasureStore + UpkeepStore> Lethe<S> {
     pub(crate) async fn erase_chunk(&self, node: NodeId) -> Result<Work, StoreError> {
@@ -80,17 +82,20 @@ async fn count(tx: &mut dyn Tx, user: UserId) -> Result<(), StoreError> {
 /// The user is locked first, as by everyone: so a hold is either seen here, or placed after this chunk.
 async fn erase(tx: &mut dyn Tx, user: UserId, node: NodeId, now: Timestamp, announcer: &Announcer) -> Result<(), StoreError> {
     tx.account_for_update(user).await?;
-    let claimed = tx.erasure_for_update(user).await?.and_then(|erasure| erasure.claim(node, now, LEASE));
-    // Another node was faster.
-    let Some(erasure) = claimed else { return Ok(()) };
-    if any_in_force(&tx.holds(user).await?, now) {
-        return tx.save_erasure(&stopped(erasure, now)).await;
+    let Some(erasure) = tx.erasure_for_update(user).await? else { return Ok(()) };
+    // Another node may have been faster.
+    let Some(claimed) = erasure.clone().claim(node, now, LEASE) else { return Ok(()) };
+    let holds = tx.holds(user).await?;
+    if any_in_force(&holds, now) {
+        return tx.save_erasure(&stopped(erasure, &holds, now)).await;
     }
-    let (_, end) = advance(tx, erasure, CHUNK, now).await?;
+    let (_, end) = advance(tx, claimed, CHUNK, now).await?;
     announcer.announce(tx, end.as_slice()).await
 }
 
-/// The erasure as a hold leaves it.
-pub(crate) fn stopped(erasure: Erasure, now: Timestamp) -> Erasure {
-    erasure.block(now, PAUSE)
+/// The erasure as holds leave it. It is looked at again when the last of them is over.
+pub(crate) fn stopped(erasure: Erasure, holds: &[Hold], now: Timestamp) -> Erasure {
+    let ends = holds.iter().filter(|hold| hold.is_in_force(now)).map(|hold| hold.terms.expires_at.unwrap_or_else(|| now.after(HOLD_PAUSE)));
+    let pause = ends.max().map_or(HOLD_PAUSE, |end| end.since(now).min(HOLD_PAUSE));
+    erasure.block(now, pause)
 }

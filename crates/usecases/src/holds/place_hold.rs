@@ -33,7 +33,8 @@ async fn place(tx: &mut dyn Tx, user: UserId, terms: NewHold, stamp: Stamp) -> R
     let hold = Hold { id, user, terms, placed_at: stamp.now, placed_by: stamp.actor };
     if let Some(erasure) = erasure.filter(|_| hold.is_in_force(stamp.now)) {
         // It would stop by itself at its next chunk; so it shows at once.
-        tx.save_erasure(&stopped(erasure, stamp.now)).await?;
+        let holds = tx.holds(user).await?;
+        tx.save_erasure(&stopped(erasure, &holds, stamp.now)).await?;
     }
     let (subject, actor, reference) = (Some(user), Some(stamp.actor), Some(id.to_string()));
     log(tx, vec![AuditAct { action: AuditAction::HoldPlaced, subject, actor, reference, at: stamp.now }]).await?;

@@ -13,8 +13,9 @@ use std::time::Duration;
 
 /// Deliveries that are taken up at once.
 const BATCH: u32 = 8;
-/// For how long nobody else tells what is being told: longer than any endpoint may take to answer.
-const LEASE: Duration = Duration::from_mins(2);
+/// For how long nobody else tells what is being told: longer than an endpoint usually may take to answer. One that takes longer may be told
+/// twice, which it must be ready for anyway.
+const LEASE: Duration = Duration::from_secs(45);
 
 impl<S: Store + OutboxStore + UpkeepStore> Lethe<S> {
     pub(crate) async fn deliver_events(&self, sender: &dyn WebhookSender) -> Result<Work, StoreError> {

@@ -43,6 +43,11 @@ impl Migration {
         Self { state, task: Some(tokio::spawn(migrate_until_done(store, announce))) }
     }
 
+    /// Where it stands, now and later.
+    pub(super) fn state(&self) -> watch::Receiver<StoreState> {
+        self.state.clone()
+    }
+
     /// What came of the first attempt, or that it takes long.
     pub(super) async fn first_state(&self) -> StoreState {
         let mut state = self.state.clone();

@@ -2,6 +2,7 @@
 //!
 //! Each duty is a loop of its own that ends between two pieces of work. A store that is away keeps none of them from going on later.
 
+use super::migration::StoreState;
 use crate::node;
 use crate::wiring::{Inbound, Sender, tokens};
 use lethe_domain::Timestamp;
@@ -49,8 +50,6 @@ const DELIVERY: Rhythm = Rhythm::of(Duration::from_millis(250));
 const TELLERS: usize = 4;
 /// A token that was revoked is dead within a second.
 const REVOCATION: Rhythm = Rhythm::of(Duration::from_millis(400));
-/// How long a start waits to learn of them: a store that is away honours no token anyway.
-const FIRST_LESSON: Duration = Duration::from_millis(500);
 /// What is committed late carries an earlier time: so much of what was seen before is looked at again.
 const REVOCATION_OVERLAP: Duration = Duration::from_mins(1);
 const PRUNE: Rhythm = Rhythm::of(Duration::from_mins(5));
@@ -63,16 +62,19 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 /// The duties, at work.
 pub(super) struct Upkeep {
     stop: watch::Sender<bool>,
+    store: watch::Receiver<StoreState>,
     duties: JoinSet<()>,
 }
 
 impl Upkeep {
-    /// Begins all duties. What was revoked before is known when this returns, if the store is there.
-    pub(super) async fn begin(inbound: &Inbound, sender: Option<Sender>, revoked: tokens::RevocationList) -> Self {
+    /// Begins all duties as soon as the store can be used. If it can be already, what was revoked before is known when this returns.
+    pub(super) async fn begin(inbound: &Inbound, sender: Option<Sender>, revoked: tokens::RevocationList, store: watch::Receiver<StoreState>) -> Self {
         let lessons = Arc::new(Lessons { revoked, since: Mutex::new(None) });
-        // One that fails or takes too long comes round again.
-        drop(timeout(FIRST_LESSON, learn(inbound.upkeep.clone(), lessons.clone())).await);
-        let mut upkeep = Self { stop: watch::channel(false).0, duties: JoinSet::new() };
+        if *store.borrow() == StoreState::Ready {
+            // One that fails comes round again.
+            drop(learn(inbound.upkeep.clone(), lessons.clone()).await);
+        }
+        let mut upkeep = Self { stop: watch::channel(false).0, store, duties: JoinSet::new() };
         let (node, port) = (node::draw(), &inbound.upkeep);
         upkeep.repeat("erase", ERASURE, port, move |port| async move { port.erase(node).await });
         upkeep.repeat("purge", PURGE, port, move |port| async move { port.purge(node).await });
@@ -94,8 +96,13 @@ impl Upkeep {
         P: ?Sized + Send + Sync + 'static,
         F: Future<Output = Result<Work, StoreError>> + Send,
     {
-        let (port, mut stopped) = (port.clone(), self.stop.subscribe());
+        let (port, mut stopped, mut store) = (port.clone(), self.stop.subscribe(), self.store.clone());
         self.duties.spawn(async move {
+            tokio::select! {
+                // Nobody says more of it once it is ready, or the service ends.
+                _ = store.wait_for(|state| *state == StoreState::Ready) => {}
+                _ = stopped.changed() => {}
+            }
             let mut complaints = Complaints { duty: name, last: None };
             while !*stopped.borrow() {
                 let began = Instant::now();

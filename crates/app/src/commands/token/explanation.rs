@@ -1,8 +1,10 @@
 //! What a token says and what of it is proved, in words for people.
 
 use crate::wiring::tokens::{Inspection, RootKey, TokenError, Verifier};
-use lethe_domain::access::Actor;
+use lethe_domain::UserId;
 use lethe_domain::time::Timestamp;
+use lethe_ports::Errand;
+use lethe_ports::inbound::Bearer;
 use lethe_ports::outbound::Clock;
 use std::fmt;
 use std::sync::Arc;
@@ -11,13 +13,13 @@ use std::time::Duration;
 /// A token, explained.
 pub(super) struct Explanation {
     pub(super) contents: Inspection,
-    /// Who a trusted root key says that the bearer is.
-    pub(super) proof: Result<Actor, TokenError>,
+    /// Who a trusted root key says that the bearer is, or what the bearer may do.
+    pub(super) proof: Result<Bearer, TokenError>,
     pub(super) now: Timestamp,
 }
 
-/// Who the bearer is, however old the token.
-pub(super) fn proof(token: &str, trusted: &[RootKey]) -> Result<Actor, TokenError> {
+/// Who the bearer is, or what it may do, however old the token.
+pub(super) fn proof(token: &str, trusted: &[RootKey]) -> Result<Bearer, TokenError> {
     /// Nothing has expired yet: a signature does not depend on the time.
     struct Beginning;
 
@@ -27,7 +29,17 @@ pub(super) fn proof(token: &str, trusted: &[RootKey]) -> Result<Actor, TokenErro
         }
     }
 
-    Verifier::new(trusted.to_vec(), Arc::new(Beginning)).verify(token).map(|caller| caller.actor)
+    Verifier::new(trusted.to_vec(), Arc::new(Beginning)).verify_bearer(token)
+}
+
+/// The user that a token was issued to, or is about.
+pub(super) const fn user_of(bearer: &Bearer) -> UserId {
+    match bearer {
+        Bearer::Caller(caller) => caller.actor.user,
+        Bearer::Ticket(ticket) => match ticket.errand {
+            Errand::Restore { user, .. } | Errand::FollowErasure { user } => user,
+        },
+    }
 }
 
 impl fmt::Display for Explanation {
@@ -38,14 +50,27 @@ impl fmt::Display for Explanation {
     }
 }
 
+fn write_bearer(f: &mut fmt::Formatter<'_>, bearer: &Bearer) -> fmt::Result {
+    match bearer {
+        Bearer::Caller(caller) => {
+            let actor = caller.actor;
+            writeln!(f, "user      {}{}", actor.user, if actor.admin { ", admin" } else { "" })?;
+            writeln!(f, "issued    {}", actor.issued_at)
+        }
+        Bearer::Ticket(ticket) => match ticket.errand {
+            Errand::Restore { user, epoch } => writeln!(f, "ticket    takes back the soft delete of user {user}, its deletion number {epoch}, once"),
+            Errand::FollowErasure { user } => writeln!(f, "ticket    shows how far the erasure of user {user} is"),
+        },
+    }
+}
+
 impl Explanation {
     fn write_proof(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = self.contents.root_key_id.map_or_else(|| "without id".to_owned(), |id| id.to_string());
         match &self.proof {
-            Ok(actor) => {
+            Ok(bearer) => {
                 writeln!(f, "root key  {key}, trusted here; it did sign this token")?;
-                writeln!(f, "user      {}{}", actor.user, if actor.admin { ", admin" } else { "" })?;
-                writeln!(f, "issued    {}", actor.issued_at)
+                write_bearer(f, bearer)
             }
             Err(error) => writeln!(f, "root key  {key}; the token proves nothing here: {error}"),
         }

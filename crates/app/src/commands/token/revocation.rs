@@ -42,7 +42,7 @@ fn target(settings: &Settings, arguments: RevokeArguments) -> Result<Target, Fai
         (None, None) => {
             let token = read_token()?;
             let revoked = tokens::revocation(&token).map_err(|error| Failure::of("cannot read the token", error))?;
-            let bearer = explanation::proof(&token, KeyRing::load(settings)?.trusted()).ok().map(|actor| actor.user);
+            let bearer = explanation::proof(&token, KeyRing::load(settings)?.trusted()).ok().as_ref().map(explanation::user_of);
             Ok(Target::Token(revoked, bearer))
         }
     }

@@ -78,6 +78,26 @@ impl Answer {
         assert_eq!(body, json!({ "success": false, "message": message }));
     }
 
+    /// A refusal in the native dialect; what it says.
+    #[track_caller]
+    pub(crate) fn problem(self, status: u16, slug: &str) -> Value {
+        let answer = self.expect(status);
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer:?}");
+        let body = answer.json();
+        assert_eq!((&body["type"], &body["status"]), (&json!(format!("/problems/{slug}")), &json!(status)), "{body}");
+        assert!(body["title"].as_str().is_some_and(|title| !title.is_empty()), "{body}");
+        if status == 401 {
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"api\""), "{answer:?}");
+        }
+        body
+    }
+
+    /// The entries of a list in the native dialect.
+    #[track_caller]
+    pub(crate) fn items(self) -> Vec<Value> {
+        self.body(200)["items"].as_array().unwrap().clone()
+    }
+
     #[track_caller]
     pub(crate) fn forbidden(self) {
         self.refused(403, "permission_denied", "You do not have permission to perform this action.");
@@ -96,6 +116,11 @@ impl Answer {
     /// A refusal of the caller as such, in the form of whichever dialect was spoken.
     #[track_caller]
     pub(crate) fn unauthorized(self) {
+        if let Some(kind) = self.json()["type"].as_str() {
+            let slug = ["not-authenticated", "token-invalid"].into_iter().find(|slug| kind.ends_with(slug)).expect("a refusal of the caller");
+            self.problem(401, slug);
+            return;
+        }
         let body = self.clone().body(401);
         assert_eq!(self.header("www-authenticate"), Some("Bearer realm=\"api\""), "{self:?}");
         let community = body["errors"].as_array().is_some_and(|errors| errors.len() == 1 && errors[0]["code"].is_string() && errors[0]["message"].is_string());

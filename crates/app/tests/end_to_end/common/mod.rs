@@ -3,14 +3,38 @@
 mod answer;
 mod client;
 pub(crate) mod forge;
+mod node;
 pub(crate) mod raw;
+mod receiver;
 mod service;
 mod store;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::Client;
+pub(crate) use node::Node;
+pub(crate) use receiver::{Heard, Mood, Receiver};
 pub(crate) use service::{Lethe, User, feed, succeed};
 pub(crate) use store::Store;
+
+use std::time::{Duration, Instant};
+
+/// How long to wait for what must come.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long to leave the service alone meanwhile.
+const PAUSE: Duration = Duration::from_millis(3);
+
+/// Looks again and again until there is something to see.
+#[track_caller]
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(PAUSE);
+    }
+}
 
 /// An id that no user has.
 pub(crate) const NOBODY: i64 = 1 << 40;

@@ -1,13 +1,11 @@
 //! The built binary on a store of its own: the service, when it runs, and the other commands beside it.
 
-use super::{Client, Store};
+use super::{Client, Node, Store, until};
 use serde_json::{Value, json};
 use std::cell::OnceCell;
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use tempfile::TempDir;
 
 /// The admins of these tests are no users.
@@ -19,14 +17,8 @@ pub(crate) struct Lethe {
     home: TempDir,
     store: Store,
     settings: Vec<(String, String)>,
-    running: Option<Running>,
+    running: Option<Node>,
     admin_token: OnceCell<String>,
-}
-
-#[derive(Debug)]
-struct Running {
-    process: Child,
-    address: String,
 }
 
 /// A user, and a client that speaks for it.
@@ -89,8 +81,19 @@ impl Lethe {
     }
 
     /// The folder of this installation.
-    pub(crate) fn data_dir(&self) -> std::path::PathBuf {
+    pub(crate) fn data_dir(&self) -> PathBuf {
         self.home.path().join("data")
+    }
+
+    /// Whether the tests can put queries to the store.
+    pub(crate) fn speaks_sql(&self) -> bool {
+        matches!(self.store, Store::Postgres(_))
+    }
+
+    /// The rows of a query that is put to the store behind the service's back, as texts. For PostgreSQL.
+    #[track_caller]
+    pub(crate) fn sql(&self, query: &str) -> Vec<Vec<Option<String>>> {
+        self.store.sql(query)
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -123,49 +126,50 @@ impl Lethe {
     #[track_caller]
     pub(crate) fn serve(&mut self) {
         assert!(self.running.is_none(), "it runs already");
-        let mut process = self.command(&["serve"]).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let (found, address) = mpsc::channel();
-        // The output is read to its end, for a service whose output nobody reads would stop at a full pipe.
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                if let Some(address) = line.strip_prefix("lethe listening on http://") {
-                    let _ = found.send(address.to_owned());
-                }
-            }
-        });
-        let address = address.recv_timeout(Duration::from_mins(1)).unwrap_or_else(|_| {
-            let _ = process.kill();
-            panic!("the service did not start: {:?}", process.wait());
-        });
-        self.running = Some(Running { process, address });
+        self.running = Some(self.another_node());
+    }
+
+    /// Starts one more service on the same store.
+    #[track_caller]
+    pub(crate) fn another_node(&self) -> Node {
+        Node::start(self.command(&["serve"]), &self.log_file())
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.home.path().join("log")
+    }
+
+    /// What the services of this installation have logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    fn node(&self) -> &Node {
+        self.running.as_ref().unwrap()
     }
 
     /// Host and port.
     pub(crate) fn address(&self) -> &str {
-        &self.running.as_ref().unwrap().address
+        self.node().address()
     }
 
     pub(crate) fn base(&self) -> String {
-        format!("http://{}", self.address())
+        self.node().base()
     }
 
     /// Ends the service as a power cut would.
     pub(crate) fn kill(&mut self) {
-        let mut running = self.running.take().unwrap();
-        running.process.kill().unwrap();
-        running.process.wait().unwrap();
+        drop(self.running.take().unwrap());
     }
 
     /// Asks the service to end, and does not wait for it.
     pub(crate) fn ask_to_stop(&self) {
-        let pid = self.running.as_ref().unwrap().process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.node().ask_to_stop();
     }
 
     /// Waits until the service has ended.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        self.running.take().unwrap().process.wait().unwrap()
+        self.running.take().unwrap().wait()
     }
 
     /// Ends the service in good order.
@@ -235,6 +239,23 @@ impl Lethe {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// How far the erasure of a hard deleted user is.
+    #[track_caller]
+    pub(crate) fn erasure(&self, user: i64) -> Value {
+        self.admin().get(&format!("/v1/erasures/{user}")).body(200)
+    }
+
+    /// Waits until everything of a user is gone; the account of its erasure.
+    #[track_caller]
+    pub(crate) fn erased(&self, user: i64) -> Value {
+        let (admin, path) = (self.admin(), format!("/v1/erasures/{user}"));
+        until("the erasure is done", || {
+            // A purge that is to come by itself has no erasure yet.
+            let erasure = Some(admin.get(&path)).filter(|answer| answer.status != 404)?.body(200);
+            (erasure["state"] == "done").then_some(erasure)
+        })
+    }
+
     /// The letter of a user's state, as moderators see it.
     #[track_caller]
     pub(crate) fn state_of(&self, user: i64) -> Option<&'static str> {
@@ -245,9 +266,8 @@ impl Lethe {
 
 impl Drop for Lethe {
     fn drop(&mut self) {
-        if let Some(mut running) = self.running.take() {
-            let _ = running.process.kill();
-            let _ = running.process.wait();
+        if std::thread::panicking() {
+            eprintln!("the log:\n{}", self.log());
         }
     }
 }

@@ -17,8 +17,18 @@ impl Store {
     }
 
     pub(crate) fn postgres() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self::Postgres(runtime.block_on(fresh_database()))
+        Self::Postgres(runtime().block_on(fresh_database()))
+    }
+
+    /// The rows of a query, as texts. For PostgreSQL.
+    #[track_caller]
+    pub(super) fn sql(&self, query: &str) -> Vec<Vec<Option<String>>> {
+        let Self::Postgres(database) = self else { panic!("the tests speak no SQL to this store") };
+        let runtime = runtime();
+        runtime.block_on(async {
+            let rows = database.connect().await.query(query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}"));
+            rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
+        })
     }
 
     /// As `storage.url` wants it.
@@ -28,4 +38,8 @@ impl Store {
             Self::Postgres(database) => database.url(),
         }
     }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
