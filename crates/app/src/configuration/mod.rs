@@ -106,6 +106,11 @@ fn explain(error: ConfigError, values: &BTreeMap<String, Value>) -> Configuratio
     let (path, reason) = match error {
         ConfigError::Type { key: Some(path), expected, .. } => (path, format!("expected {expected}")),
         ConfigError::At { key: Some(path), error, .. } => (path, error.to_string()),
+        // A member of an element of a list, which is named `key[0]member`.
+        ConfigError::NotFound(path) => {
+            let reason = format!("{} is missing", path.replace(']', "]."));
+            (path, reason)
+        }
         other => return ConfigurationError::internal(other),
     };
     // An element of a list is named `key[0]`.

@@ -108,7 +108,10 @@ impl Upkeep {
                 let began = Instant::now();
                 let done = duty(port.clone()).await;
                 let pause = rhythm.pause(&done, began.elapsed());
-                complaints.note(done.err());
+                // While the service stops, connections go with whoever made them.
+                if !*stopped.borrow() {
+                    complaints.note(done.err());
+                }
                 tokio::select! {
                     () = sleep(pause) => {}
                     _ = stopped.changed() => {}
