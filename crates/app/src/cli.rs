@@ -3,6 +3,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lethe_domain::UserId;
+use lethe_domain::id::parse_revocation_id;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Bring the store up to date, then answer requests until SIGTERM or Ctrl-C (the default)
     Serve,
-    /// Issue, narrow and read the tokens that callers identify themselves with
+    /// Issue, narrow, read and revoke the tokens that callers identify themselves with
     #[command(subcommand)]
     Token(TokenCommand),
     /// Check the log of what was done to accounts
@@ -39,17 +40,19 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// Bring the store's schema up to date and exit
     Migrate,
-    /// Read users, preferences, posts and votes, one JSON object a line
+    /// Read users, holds, preferences, posts, votes and revocations of tokens, one JSON object a line
     ///
     /// A line replaces what the store has under the same id. Refused lines are reported with their number and do not stop the others;
-    /// if there were any, the exit code is 1. The service may run meanwhile, and an import that was interrupted can simply be run again.
+    /// if there were any, the exit code is 1. An import that was interrupted can simply be run again. The service may run meanwhile, unless
+    /// users come who are due to be purged: it would not wait for their holds.
     Import {
         /// The file to read; `-` is standard input
         file: PathBuf,
     },
-    /// Write everything in the store, one JSON object a line
+    /// Write users, holds, preferences, posts, votes and revocations of tokens, one JSON object a line
     ///
-    /// The lines are what `lethe import` reads. They are of one moment, and the service may run meanwhile.
+    /// The lines are what `lethe import` reads. They are of one moment, and the service may run meanwhile. The audit log, the accounts of
+    /// erasures, the deliveries of webhooks and the log of changes stay behind.
     Export {
         /// The file to write; `-` is standard output
         #[arg(default_value = "-")]
@@ -84,9 +87,11 @@ pub(crate) enum TokenCommand {
 #[group(multiple = false)]
 pub(crate) struct RevokeArguments {
     /// The revocation id of a block, as `lethe token inspect` prints it
-    #[arg(long, value_name = "HEX", value_parser = revocation_id)]
+    #[arg(long, value_name = "HEX", value_parser = parse_revocation_id)]
     pub(crate) id: Option<String>,
     /// Kill every token that was issued to this user so far
+    ///
+    /// Tickets (restore and erasure tokens) are not the user's tokens, and stay alive. Revoke them one by one.
     #[arg(long, value_name = "ID", value_parser = user_id)]
     pub(crate) user: Option<UserId>,
 }
@@ -147,11 +152,6 @@ fn user_id(text: &str) -> Result<UserId, &'static str> {
 }
 
 /// 64 bytes in hexadecimal digits: a signature, which every block of a token has.
-fn revocation_id(text: &str) -> Result<String, &'static str> {
-    let is_id = text.len() == 128 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_id { Ok(text.to_ascii_lowercase()) } else { Err("a revocation id has 128 hexadecimal digits") }
-}
-
 fn span(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(Duration::ZERO) => Err("must be longer than nothing".to_owned()),

@@ -7,7 +7,7 @@ use crate::clock::SystemClock;
 use crate::configuration::{Http, Settings, StorageUrl, Webhook, without_password};
 use crate::failure::Failure;
 use crate::keys::{self, KeyRing};
-use lethe_domain::webhook::{EndpointId, RetrySchedule, Subscription};
+use lethe_domain::webhook::{EndpointId, LONGEST_ANSWER, RetrySchedule, Subscription};
 use lethe_http_adapter::tokens::{RevocationList, Verifier};
 use lethe_http_adapter::webhooks::{WebhookConfig, WebhookEndpoint, Webhooks as WebhookClient};
 use lethe_http_adapter::{HttpConfig, Services};
@@ -116,6 +116,9 @@ pub(crate) fn sender(settings: &Settings) -> Result<Option<Sender>, Failure> {
     if settings.webhooks.is_empty() {
         return Ok(None);
     }
+    if settings.delivery.timeout.0 > LONGEST_ANSWER {
+        return Err(Failure::of("delivery.timeout is too long", format!("at most {} s", LONGEST_ANSWER.as_secs())));
+    }
     let endpoints = settings.webhooks.iter().map(|webhook| WebhookEndpoint { url: webhook.url.clone(), secret: webhook.secret.0.clone() });
     let config = WebhookConfig {
         endpoints: endpoints.collect(),
@@ -156,9 +159,9 @@ impl Inbound {
     }
 }
 
-/// Takes the addresses that requests will come to. What is put into the list is refused from then on.
+/// Takes the addresses that requests will come to. What is put into the list is refused from then on; before anything is, no token is honoured.
 pub(crate) fn bind(settings: &Settings, services: Services, keys: &KeyRing, metrics: PrometheusHandle) -> Result<(Bound, RevocationList), Failure> {
-    let verifier = Arc::new(Verifier::new(keys.trusted().to_vec(), clock()));
+    let verifier = Arc::new(Verifier::awaiting_revocations(keys.trusted().to_vec(), clock()));
     let revoked = verifier.revocations();
     // Without a private key a node serves all the same, and hands out no tokens of its own.
     let signing_key = keys.signing_key().ok().cloned();

@@ -144,7 +144,8 @@ pub struct Account {
     pub state: AccountState,
     /// Counts its deletions. A delayed act that was meant for an earlier epoch must do nothing.
     pub deletion_epoch: i64,
-    /// Tokens issued before this moment are dead.
+    /// Tokens issued before this moment are dead. It never goes back. A deletion does not move it, since no token is honoured while the user
+    /// is deleted; a restore does.
     pub tokens_valid_from: Timestamp,
 }
 
@@ -231,10 +232,17 @@ impl Account {
         }
     }
 
-    /// Whether a token of this user, issued at `issued_at`, is still honoured.
+    /// Whether a token of this user, issued at `issued_at`, is still honoured. While the user is deleted none is.
     #[must_use]
     pub fn honours_token_of(&self, issued_at: Timestamp) -> bool {
         StatusSet::SIGNED_IN.contains(self.status()) && self.tokens_valid_from <= issued_at
+    }
+
+    /// Whether such a token is good for deleting the user itself: a deleted user may still be told what became of its deletion, or make it a
+    /// hard one, but not with a token that was dead before.
+    #[must_use]
+    pub fn honours_own_deletion_of(&self, issued_at: Timestamp) -> bool {
+        self.tokens_valid_from <= issued_at
     }
 
     /// Deletes in the way that is asked for. Holds stand in the way of a hard delete only.
@@ -257,7 +265,6 @@ impl Account {
             AccountState::Live(was) => Ok(Self {
                 state: AccountState::SoftDeleted { at: now, purge_at: grace.map(|grace| now.after(grace)), was },
                 deletion_epoch: self.deletion_epoch + 1,
-                tokens_valid_from: now,
                 ..self
             }),
             AccountState::SoftDeleted { .. } => Err(TransitionError::AlreadySoftDeleted),
@@ -273,7 +280,7 @@ impl Account {
         match self.state {
             AccountState::Live(_) | AccountState::SoftDeleted { .. } if any_in_force(holds, now) => Err(TransitionError::OnHold),
             AccountState::Live(_) | AccountState::SoftDeleted { .. } => {
-                Ok(Self { state: AccountState::Erased { at: now }, deletion_epoch: self.deletion_epoch + 1, tokens_valid_from: now, ..self })
+                Ok(Self { state: AccountState::Erased { at: now }, deletion_epoch: self.deletion_epoch + 1, ..self })
             }
             AccountState::Erased { .. } => Err(TransitionError::Erased),
         }
@@ -308,7 +315,7 @@ impl Account {
     pub fn restore(self, now: Timestamp) -> Result<Restored, TransitionError> {
         match self.state {
             AccountState::Live(_) => Ok(Restored::WasNotDeleted(self)),
-            AccountState::SoftDeleted { was, .. } => Ok(Restored::Yes(Self { state: AccountState::Live(was), tokens_valid_from: now, ..self })),
+            AccountState::SoftDeleted { was, .. } => Ok(Restored::Yes(Self { state: AccountState::Live(was), ..self }.revoke_tokens(now))),
             AccountState::Erased { .. } => Err(TransitionError::Erased),
         }
     }
@@ -387,7 +394,8 @@ mod tests {
     #[test]
     fn each_deletion_is_an_epoch_and_kills_older_tokens() -> Result<(), TransitionError> {
         let first = account(Live(Active)).soft_delete(now(), None)?;
-        assert_eq!((first.deletion_epoch, first.tokens_valid_from), (1, now()));
+        assert_eq!(first.deletion_epoch, 1);
+        assert!(!first.honours_token_of(now().after(GRACE)), "nor those issued afterwards");
         assert_eq!(first.state, SoftDeleted { at: now(), purge_at: None, was: Active }, "no grace, no date");
         let later = now().after(GRACE);
         let Restored::Yes(back) = first.restore(later)? else { return Err(TransitionError::Erased) };
@@ -436,6 +444,23 @@ mod tests {
         }
         let held = Account { deletion_epoch: 3, ..account(due(Some(now()))) };
         assert_eq!(held.purge(3, now(), &[hold(None)]), Err(PurgeError::OnHold));
+    }
+
+    #[test]
+    fn what_was_dead_before_a_deletion_is_no_good_for_it_either() -> Result<(), TransitionError> {
+        let later = now().after(GRACE);
+        let revoked = account(Live(Active)).revoke_tokens(now());
+        let restored = match account(deleted(Active)).restore(now())? {
+            Restored::Yes(account) | Restored::WasNotDeleted(account) => account,
+        };
+        for account in [revoked, restored, revoked.soft_delete(later, None)?, restored.soft_delete(later, None)?, revoked.hard_delete(later, &[])?] {
+            assert!(!account.honours_own_deletion_of(THEN), "{account:?}");
+            assert!(account.honours_own_deletion_of(now()), "{account:?}");
+        }
+        let ahead = account(Live(Active)).revoke_tokens(later).soft_delete(now(), None)?;
+        let Restored::Yes(back) = ahead.restore(now())? else { return Err(TransitionError::Erased) };
+        assert_eq!(back.tokens_valid_from, later, "a clock that is behind brings none back");
+        Ok(())
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! The archive format: one record a line of JSON, users before what belongs to them. An export of what was imported is equal to it.
+//!
+//! An archive carries what a store has to know of the people in it: who they are or were, what keeps them from being erased, what they have
+//! written and chosen, and which tokens are dead. It carries no history.
 
 use crate::account::{Account, AccountState, LiveState, UserStatus};
 use crate::content::{NewPost, PostKind, PostText, PostTitle};
-use crate::id::{PostId, PreferenceId, UserId};
+use crate::hold::{Hold, HoldReason, NewHold};
+use crate::id::{HoldId, PostId, PreferenceId, UserId, parse_revocation_id};
 use crate::json_text::JsonText;
 use crate::key::PreferenceKey;
 use crate::limits::{Limits, QuotaError};
 use crate::preference::Preference;
-use crate::profile::{Email, ExtId, FieldError, Gender, NewUser, Profile, ProfileUpdate, Role, Username};
+use crate::profile::{Email, ExtId, Gender, NewUser, Profile, ProfileUpdate, Role, Username};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -18,12 +22,16 @@ use serde::{Deserialize, Serialize};
 pub enum Record {
     /// A user, or the spent id of an erased one.
     User(UserRecord),
+    /// A hold on a user.
+    Hold(HoldRecord),
     /// A preference.
     Preference(PreferenceRecord),
     /// A post.
     Post(PostRecord),
     /// A vote.
     Vote(VoteRecord),
+    /// A token that is dead before its time.
+    Revocation(RevocationRecord),
 }
 
 /// A user's line.
@@ -92,6 +100,25 @@ const fn is_zero(number: &i64) -> bool {
     *number == 0
 }
 
+/// A hold's line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldRecord {
+    /// Whom it protects.
+    pub user_id: UserId,
+    /// Its id.
+    pub id: HoldId,
+    /// Why.
+    pub reason: String,
+    /// When it ends by itself; left out when it has to be lifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was placed.
+    #[serde(default)]
+    pub placed_at: Option<Timestamp>,
+    /// By which admin, who may be unknown to the store.
+    pub placed_by: UserId,
+}
+
 /// A preference's line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreferenceRecord {
@@ -146,6 +173,19 @@ pub struct VoteRecord {
     pub created_at: Option<Timestamp>,
 }
 
+/// The line of a token that was revoked. It belongs to nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevocationRecord {
+    /// The revocation id of the token's last block, in hexadecimal digits.
+    pub id: String,
+    /// When it was revoked.
+    #[serde(default)]
+    pub revoked_at: Option<Timestamp>,
+    /// When it would have ended by itself; left out when that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
 /// Why a line is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
@@ -185,12 +225,16 @@ pub enum RecordError {
 pub enum CheckedRecord {
     /// A user or a tombstone.
     User(Box<CheckedUser>),
+    /// A hold.
+    Hold(Hold),
     /// A preference.
     Preference(CheckedPreference),
     /// A post.
     Post(CheckedPost),
     /// A vote.
     Vote(CheckedVote),
+    /// A token that was revoked.
+    Revocation(CheckedRevocation),
 }
 
 /// A user that was checked.
@@ -206,8 +250,8 @@ impl CheckedUser {
     /// The account to keep when a store knows `known` under this id. An erased user stays erased, a living one is not erased by an import,
     /// and nobody's deletions are forgotten or dead tokens brought back to life.
     ///
-    /// An import that soft deletes a living user is a deletion of its own, and one that brings a deleted user back is a restoration: either
-    /// kills the tokens from before `now`.
+    /// An import that soft deletes a living user is a deletion of its own. One that brings a deleted user back is a restoration, which kills the
+    /// tokens from before `now`.
     ///
     /// # Errors
     /// [`RecordError::Erased`] for a person under a spent id, [`RecordError::Malformed`] for a tombstone of a living user.
@@ -221,7 +265,7 @@ impl CheckedUser {
             }
             (UserStatus::Active | UserStatus::Blocked | UserStatus::SoftDeleted, Some(_)) => {
                 let (deletion_epoch, tokens_valid_from) = match (known.state, self.account.state) {
-                    (AccountState::Live(_), AccountState::SoftDeleted { .. }) => (known.deletion_epoch + 1, now),
+                    (AccountState::Live(_), AccountState::SoftDeleted { .. }) => (known.deletion_epoch + 1, known.tokens_valid_from),
                     (AccountState::SoftDeleted { .. }, AccountState::Live(_)) => (known.deletion_epoch, now),
                     (AccountState::Live(_), AccountState::Live(_) | AccountState::Erased { .. })
                     | (AccountState::SoftDeleted { .. }, AccountState::SoftDeleted { .. } | AccountState::Erased { .. })
@@ -278,6 +322,27 @@ pub struct CheckedVote {
     pub voted_at: Timestamp,
 }
 
+/// A revocation that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedRevocation {
+    /// The id, in lower-case hexadecimal digits.
+    pub id: String,
+    /// When the token was revoked.
+    pub revoked_at: Timestamp,
+    /// When it would have ended by itself, if that is known.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl CheckedRevocation {
+    /// What to keep when a store knows `known` under this id: the first revocation, for as long as either is to be remembered.
+    #[must_use]
+    pub fn over(self, known: Option<&Self>) -> Self {
+        let Some(known) = known else { return self };
+        let expires_at = known.expires_at.zip(self.expires_at).map(|(known, own)| known.max(own));
+        Self { revoked_at: known.revoked_at, expires_at, ..self }
+    }
+}
+
 impl Record {
     /// Reads a line. Unknown members are ignored, an unknown `type` is not.
     ///
@@ -294,10 +359,12 @@ impl Record {
         // Not by serde's own tagged enum: that goes through a tree, and values must keep their text.
         match read::<Tag>(line)?.r#type.as_str() {
             "user" => read(line).map(Self::User),
+            "hold" => read(line).map(Self::Hold),
             "preference" => read(line).map(Self::Preference),
             "post" => read(line).map(Self::Post),
             "vote" => read(line).map(Self::Vote),
-            other => Err(RecordError::Malformed(format!("unknown type {other:?}: expected user, preference, post or vote"))),
+            "revocation" => read(line).map(Self::Revocation),
+            other => Err(RecordError::Malformed(format!("unknown type {other:?}: expected user, hold, preference, post, vote or revocation"))),
         }
     }
 
@@ -308,17 +375,19 @@ impl Record {
     pub fn check(self, limits: &Limits, now: Timestamp) -> Result<CheckedRecord, RecordError> {
         match self {
             Self::User(record) => record.check(now).map(Box::new).map(CheckedRecord::User),
+            Self::Hold(record) => record.check(now).map(CheckedRecord::Hold),
             Self::Preference(record) => record.check(limits, now).map(CheckedRecord::Preference),
             Self::Post(record) => record.check(now).map(CheckedRecord::Post),
             Self::Vote(record) => {
                 check_id("user_id", record.user_id.get())?;
                 Ok(CheckedRecord::Vote(CheckedVote { voter: record.user_id, post: record.post_id, voted_at: record.created_at.unwrap_or(now) }))
             }
+            Self::Revocation(record) => record.check(now).map(CheckedRecord::Revocation),
         }
     }
 }
 
-fn refuse(field: &'static str) -> impl Fn(FieldError) -> RecordError {
+fn refuse<E: ToString>(field: &'static str) -> impl Fn(E) -> RecordError {
     move |error| RecordError::Field { field, reason: error.to_string() }
 }
 
@@ -389,8 +458,8 @@ impl UserRecord {
         check_id("id", self.id.get())?;
         let state = self.state(now)?;
         let tokens_valid_from = self.tokens_valid_from.unwrap_or(match state {
-            AccountState::Live(_) => Timestamp::EPOCH,
-            AccountState::SoftDeleted { at, .. } | AccountState::Erased { at } => at,
+            AccountState::Live(_) | AccountState::SoftDeleted { .. } => Timestamp::EPOCH,
+            AccountState::Erased { at } => at,
         });
         let account = Account { id: self.id, state, deletion_epoch: self.deletion_epoch, tokens_valid_from };
         let person = match state {
@@ -440,6 +509,36 @@ impl UserRecord {
                 gender: self.gender.as_deref().map(Gender::parse).transpose().map_err(refuse("gender"))?.unwrap_or(Gender::Unspecified),
                 website: line(self.website, "website")?,
             },
+        })
+    }
+}
+
+impl HoldRecord {
+    /// The line of a hold.
+    #[must_use]
+    pub fn of(hold: &Hold) -> Self {
+        Self {
+            user_id: hold.user,
+            id: hold.id,
+            reason: hold.terms.reason.as_str().to_owned(),
+            expires_at: hold.terms.expires_at,
+            placed_at: Some(hold.placed_at),
+            placed_by: hold.placed_by,
+        }
+    }
+
+    fn check(self, now: Timestamp) -> Result<Hold, RecordError> {
+        check_id("id", self.id.get())?;
+        // No limit to this one: no id is given out after it, and a hold must not get lost.
+        if self.placed_by.get() < 1 {
+            return Err(RecordError::Field { field: "placed_by", reason: "an id is an integer from 1 on".into() });
+        }
+        Ok(Hold {
+            id: self.id,
+            user: self.user_id,
+            terms: NewHold { reason: HoldReason::parse(&self.reason).map_err(refuse("reason"))?, expires_at: self.expires_at },
+            placed_at: self.placed_at.unwrap_or(now),
+            placed_by: self.placed_by,
         })
     }
 }
@@ -504,10 +603,25 @@ impl PostRecord {
     }
 }
 
+impl RevocationRecord {
+    /// The line of a token that was revoked.
+    #[must_use]
+    pub const fn of(id: String, revoked_at: Timestamp, expires_at: Option<Timestamp>) -> Self {
+        Self { id, revoked_at: Some(revoked_at), expires_at }
+    }
+
+    fn check(self, now: Timestamp) -> Result<CheckedRevocation, RecordError> {
+        let id = parse_revocation_id(&self.id).map_err(refuse("id"))?;
+        Ok(CheckedRevocation { id, revoked_at: self.revoked_at.unwrap_or(now), expires_at: self.expires_at })
+    }
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    const ID: &str = "ab00000000000000000000000000000000000000000000000000000000000000cd00000000000000000000000000000000000000000000000000000000000000";
 
     fn check(line: &str) -> Result<CheckedRecord, RecordError> {
         Record::parse(line)?.check(&Limits::default(), Timestamp::EPOCH)
@@ -521,6 +635,10 @@ mod tests {
             r#"{"type":"post","user_id":1,"id":10,"kind":"post","text":"hello"}"#,
             r#"{"type":"vote","user_id":2,"post_id":10,"created_at":"2026-01-01T00:00:00Z"}"#,
             r#"{"type":"user","id":5,"status":"u","erased_at":"2026-01-01T00:00:00Z"}"#,
+            r#"{"type":"hold","user_id":1,"id":7,"reason":"court order","expires_at":"2027-01-01T00:00:00Z","placed_at":"2026-01-01T00:00:00Z","placed_by":900}"#,
+            r#"{"type":"hold","user_id":1,"id":8,"reason":"audit","placed_by":9223372036854775807}"#,
+            &format!(r#"{{"type":"revocation","id":"{ID}","revoked_at":"2026-01-01T00:00:00Z","expires_at":"2027-01-01T00:00:00Z"}}"#),
+            &format!(r#"{{"type":"revocation","id":"{ID}"}}"#),
         ] {
             assert!(check(line).is_ok(), "{line}: {:?}", check(line));
         }
@@ -545,13 +663,47 @@ mod tests {
         assert!(reason(r#"{"type":"user","id":1,"username":"a","status":"x"}"#).contains("unknown status"));
         assert!(reason(r#"{"type":"preference","user_id":1,"key":"","value":1}"#).starts_with("key:"));
         assert!(reason(r#"{"type":"post","user_id":1,"id":1,"kind":"poem","text":"x"}"#).contains("poem"));
+        assert!(reason(r#"{"type":"hold","user_id":1,"id":0,"reason":"x","placed_by":2}"#).starts_with("id: an id is an integer"));
+        assert!(reason(r#"{"type":"hold","user_id":1,"id":1,"reason":" ","placed_by":2}"#).starts_with("reason:"));
+        assert!(reason(r#"{"type":"hold","user_id":1,"id":1,"reason":"x","placed_by":0}"#).starts_with("placed_by:"));
+        assert!(reason(r#"{"type":"hold","user_id":1,"id":1,"reason":"x"}"#).contains("placed_by"));
+        assert!(reason(r#"{"type":"hold","user_id":1,"id":1,"reason":"x","expires_at":"soon","placed_by":2}"#).contains("line 1"));
+        assert!(reason(r#"{"type":"revocation","id":"ab"}"#).starts_with("id: a revocation id"));
+    }
+
+    #[test]
+    fn a_hold_and_a_revocation_are_written_as_they_are_read() {
+        let hold = r#"{"type":"hold","user_id":1,"id":7,"reason":"a\ncourt","expires_at":"2027-01-01T00:00:00.000000Z","placed_at":"2026-01-01T00:00:00.000001Z","placed_by":900}"#;
+        let CheckedRecord::Hold(checked) = check(hold).unwrap() else { panic!("a hold") };
+        assert_eq!(serde_json::to_string(&Record::Hold(HoldRecord::of(&checked))).unwrap(), hold);
+        let open = r#"{"type":"hold","user_id":1,"id":7,"reason":"x","placed_at":"2026-01-01T00:00:00.000000Z","placed_by":900}"#;
+        let CheckedRecord::Hold(checked) = check(open).unwrap() else { panic!("a hold") };
+        assert_eq!(serde_json::to_string(&Record::Hold(HoldRecord::of(&checked))).unwrap(), open);
+        let revocation = format!(r#"{{"type":"revocation","id":"{}","revoked_at":"2026-01-01T00:00:00.000000Z"}}"#, ID.to_uppercase());
+        let CheckedRecord::Revocation(checked) = check(&revocation).unwrap() else { panic!("a revocation") };
+        let record = RevocationRecord::of(checked.id, checked.revoked_at, checked.expires_at);
+        assert_eq!(serde_json::to_string(&Record::Revocation(record)).unwrap(), revocation.replace(&ID.to_uppercase(), ID));
+    }
+
+    #[test]
+    fn a_revocation_is_never_shortened() {
+        let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+        let revocation =
+            |revoked_at, expires_at| CheckedRevocation { id: ID.into(), revoked_at: Timestamp::from_micros(revoked_at), expires_at: at(expires_at) };
+        for (known, new, kept) in [(Some(5), Some(6), Some(6)), (Some(6), Some(5), Some(6)), (None, Some(5), None), (Some(5), None, None), (None, None, None)] {
+            let known = revocation(2, known);
+            assert_eq!(revocation(1, new).over(Some(&known)), revocation(2, kept), "{known:?}");
+        }
+        assert_eq!(revocation(1, Some(5)).over(None), revocation(1, Some(5)));
     }
 
     #[test]
     fn a_living_user_that_comes_deleted_is_deleted_in_an_epoch_of_its_own() {
         let CheckedRecord::User(user) = check(r#"{"type":"user","id":1,"username":"a","status":"d","deletion_epoch":2}"#).unwrap() else { panic!("a user") };
         let (known, now) = (Account { deletion_epoch: 2, ..Account::new(UserId::new(1)) }, Timestamp::from_micros(9));
-        assert_eq!(user.over(Some(&known), now).map(|account| account.tokens_valid_from), Ok(now), "tokens from before are dead");
+        let CheckedRecord::User(living) = check(r#"{"type":"user","id":1,"username":"a"}"#).unwrap() else { panic!("a user") };
+        let gone = Account { deletion_epoch: 3, ..known }.soft_delete(Timestamp::EPOCH, None).unwrap();
+        assert_eq!(living.over(Some(&gone), now).map(|account| account.tokens_valid_from), Ok(now), "tokens from before are dead");
         assert_eq!(user.over(Some(&known), now).map(|account| account.deletion_epoch), Ok(3));
         let deleted = known.soft_delete(Timestamp::EPOCH, None).unwrap();
         assert_eq!(user.over(Some(&deleted), now).map(|account| account.deletion_epoch), Ok(3), "it is deleted already");

@@ -247,6 +247,9 @@ impl Erasure {
         if left.present().next().is_none() {
             return Self { state: ErasureState::Done, finished_at: Some(now), ext_id: None, lease: Lease { holder: None, until: now }, ..self };
         }
+        // A kind that this erasure has no step for: it was begun by a program that did not know of it.
+        let unknown: Vec<_> = left.present().filter(|(kind, _)| self.steps.iter().all(|step| step.kind != *kind)).map(|(kind, _)| Step::new(kind)).collect();
+        self.steps.extend(unknown);
         let found: Vec<_> = left.present().map(|(kind, count)| format!("{} {}", count, kind.name())).collect();
         for step in self.steps.iter_mut().filter(|step| left.get(step.kind) > 0) {
             *step = Step { total: Some(step.done + left.get(step.kind)), cursor: ErasureCursor::START, state: StepState::Running, ..*step };
@@ -340,6 +343,14 @@ mod tests {
         assert_eq!(erasure.finished_at, None);
         assert_eq!(erasure.clone().claim(NODE, at(4), LEASE), None, "it rests");
         assert!(erasure.claim(NODE, at(3 + 3600), LEASE).is_some());
+    }
+
+    #[test]
+    fn what_the_manifest_has_gained_since_is_removed_too() {
+        let mut older = walked();
+        older.steps.retain(|step| step.kind != ContentKind::Holds);
+        let again = older.conclude(&Tally::of(|kind| u64::from(kind == ContentKind::Holds)), at(3));
+        assert_eq!(again.current().map(|step| (step.kind, step.total)), Some((ContentKind::Holds, Some(1))));
     }
 
     #[test]

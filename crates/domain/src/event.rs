@@ -47,6 +47,18 @@ impl EventKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// The kind's place among those of one epoch, as stores keep it: these numbers must never change.
+    #[must_use]
+    pub const fn turn(self) -> i16 {
+        match self {
+            Self::Created => 0,
+            Self::SoftDeleted => 1,
+            Self::Restored => 2,
+            Self::ErasureStarted => 3,
+            Self::Erased => 4,
+        }
+    }
+
     /// What happened to a user whose account was `before` and is `after`. That an erasure has ended is not a matter of the account.
     #[must_use]
     pub const fn between(before: Option<&Account>, after: &Account) -> &'static [Self] {
@@ -118,6 +130,13 @@ impl Event {
         EventKind::between(before, after).iter().map(event).collect()
     }
 
+    /// What receivers know the event by: its name, and the microsecond in which it happened. A store that was set back to a backup gives out
+    /// the same names for other events.
+    #[must_use]
+    pub fn message_id(&self) -> String {
+        format!("{}_{}", self.id, self.at.micros())
+    }
+
     /// The event as it is told: ids, and nothing else of a person.
     #[must_use]
     pub fn payload(&self) -> String {
@@ -183,7 +202,8 @@ mod tests {
         for text in ["", "evt_", "evt_42", "evt_42_3", "evt_42_3_x", "evt_042_3_user.erased", "evt_42_+3_user.erased", "42_3_user.erased"] {
             assert_eq!(EventId::parse(text), None, "{text}");
         }
-        assert!(Created < SoftDeleted && SoftDeleted < Restored && ErasureStarted < EventKind::Erased);
+        assert_eq!(EventKind::ALL.map(EventKind::turn), [0, 1, 2, 3, 4]);
+        assert!(EventKind::ALL.is_sorted());
     }
 
     #[test]
@@ -192,6 +212,7 @@ mod tests {
         let event = Event { id, at: Timestamp::EPOCH, ext_id: Some(ExtId::from_store("x-\"1".into())) };
         let expected = r#"{"type":"user.soft_deleted","timestamp":"1970-01-01T00:00:00.000000Z","data":{"user_id":42,"ext_id":"x-\"1","deletion_epoch":1}}"#;
         assert_eq!(event.payload(), expected);
+        assert_eq!(event.message_id(), "evt_42_1_user.soft_deleted_0");
         assert!(Event { ext_id: None, ..event }.payload().contains(r#""ext_id":null"#));
     }
 }

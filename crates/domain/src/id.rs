@@ -67,7 +67,7 @@ identifier! {
 }
 
 identifier! {
-    /// A hold, unique within the store.
+    /// A hold, never handed out twice by a store. Only an import can bring the same one for another user.
     HoldId
 }
 identifier! {
@@ -86,6 +86,21 @@ impl Revision {
     }
 }
 
+/// Why a text names no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a revocation id is a signature in hexadecimal digits, at least 128 of them")]
+pub struct NoRevocationId;
+
+/// Reads the id under which a token is revoked: the signature of one of its blocks, 64 bytes by Ed25519 and some more by P-256, in hexadecimal
+/// digits. Returns it in lower case.
+///
+/// # Errors
+/// [`NoRevocationId`] for everything else.
+pub fn parse_revocation_id(text: &str) -> Result<String, NoRevocationId> {
+    let is_signature = (128..=144).contains(&text.len()) && text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_signature { Ok(text.to_ascii_lowercase()) } else { Err(NoRevocationId) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +112,17 @@ mod tests {
         let nothing = ["", "0", "-1", "+1", "01", "1.0", "1e0", "0x1", "abc", " 1", "1 ", "9223372036854775808", "１", "1\0", "1/2"];
         for text in nothing {
             assert_eq!(UserId::parse(text), None, "{text:?} names no user");
+        }
+    }
+
+    #[test]
+    fn a_revocation_id_is_a_signature() {
+        let digits = |count| "aB".repeat(count / 2);
+        for count in [128, 140, 144] {
+            assert_eq!(parse_revocation_id(&digits(count)), Ok("ab".repeat(count / 2)));
+        }
+        for text in [String::new(), "ab".into(), digits(126), digits(146), digits(128) + "a", "x".repeat(128), "é".repeat(64)] {
+            assert_eq!(parse_revocation_id(&text), Err(NoRevocationId), "{text}");
         }
     }
 }

@@ -157,6 +157,9 @@ pub const KEPT_UNTOLD: Duration = Duration::from_hours(30 * 24);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetrySchedule(pub Vec<Duration>);
 
+/// The longest that an endpoint may be given to answer.
+pub const LONGEST_ANSWER: Duration = Duration::from_secs(30);
+
 impl Default for RetrySchedule {
     /// What the Standard Webhooks specification proposes: about three days in all.
     fn default() -> Self {
@@ -172,13 +175,12 @@ impl Delivery {
         Self { event, endpoint, state: DeliveryState::Pending, attempts: 0, due_at: now, attempted_at: None, last_answer: None }
     }
 
-    /// What these events are to the subscribers: one delivery for each who wants one, in order.
-    pub fn of<'a>(events: &'a [Event], subscriptions: &'a [Subscription]) -> impl Iterator<Item = Self> + 'a {
-        let wants = |event: &Event| {
-            let event = event.clone();
-            subscriptions.iter().filter(move |subscription| subscription.events.contains(&event.id.kind))
-        };
-        events.iter().flat_map(move |event| wants(event).map(|subscription| Self::new(event.clone(), subscription.endpoint.clone(), event.at)))
+    /// What these events are to the subscribers at `now`, by the store's clock: one delivery for each who wants one, in order.
+    pub fn of<'a>(events: &'a [Event], subscriptions: &'a [Subscription], now: Timestamp) -> impl Iterator<Item = Self> + 'a {
+        events.iter().flat_map(move |event| {
+            let wanted = subscriptions.iter().filter(|subscription| subscription.events.contains(&event.id.kind));
+            wanted.map(move |subscription| Self::new(event.clone(), subscription.endpoint.clone(), now))
+        })
     }
 
     /// Its name.
@@ -272,7 +274,7 @@ mod tests {
             Subscription { endpoint: endpoint("b"), events: vec![EventKind::Erased] },
         ];
         let events = [event(EventKind::ErasureStarted), event(EventKind::Erased)];
-        let told: Vec<_> = Delivery::of(&events, &subscriptions).map(|delivery| (delivery.event.id.kind, delivery.endpoint)).collect();
+        let told: Vec<_> = Delivery::of(&events, &subscriptions, at(0)).map(|delivery| (delivery.event.id.kind, delivery.endpoint)).collect();
         let expected = [(EventKind::ErasureStarted, endpoint("a")), (EventKind::Erased, endpoint("a")), (EventKind::Erased, endpoint("b"))];
         assert_eq!(told, expected);
     }

@@ -1,5 +1,6 @@
 //! Who sends a request: from the `Authorization` header to a caller. Nothing else of a request says who sends it.
 
+use crate::fault::Fault;
 use crate::tokens::{TokenError, Verifier};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use lethe_ports::Caller;
@@ -9,12 +10,14 @@ use lethe_ports::inbound::Bearer;
 const SCHEMES: [&str; 2] = ["Bearer", "Token"];
 
 /// Why nobody is known to have sent a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CallerError {
     /// No token was sent.
     NoCredentials,
     /// What was sent is no token that is honoured.
     BadToken,
+    /// Whether what was sent is honoured cannot be told yet.
+    Fault(Fault),
 }
 
 /// The caller whose token the headers carry.
@@ -28,8 +31,22 @@ pub(crate) fn authenticate_bearer(headers: &HeaderMap, verifier: &Verifier) -> R
 }
 
 fn refused(error: &TokenError) -> CallerError {
-    tracing::debug!(%error, "a token was refused");
-    CallerError::BadToken
+    match error {
+        TokenError::Unready => CallerError::Fault(Fault::Unavailable(error.to_string())),
+        TokenError::TooLarge
+        | TokenError::Malformed(_)
+        | TokenError::TooComplex(_)
+        | TokenError::UnknownKey(_)
+        | TokenError::BadSignature
+        | TokenError::NotOurs(_)
+        | TokenError::Revoked
+        | TokenError::Expired
+        | TokenError::Sealed
+        | TokenError::NothingToNarrow => {
+            tracing::debug!(%error, "a token was refused");
+            CallerError::BadToken
+        }
+    }
 }
 
 fn token(headers: &HeaderMap) -> Result<&str, CallerError> {

@@ -41,6 +41,11 @@ impl Context {
         self.state.signing_key.as_deref()
     }
 
+    /// Whether tokens can be honoured yet.
+    pub(crate) fn honours_tokens(&self) -> bool {
+        self.state.verifier.revocations().is_known()
+    }
+
     /// A segment of the path, percent-decoded.
     pub(crate) fn segment(&self, name: &str) -> &str {
         self.http.match_info().get(name).unwrap_or_default()

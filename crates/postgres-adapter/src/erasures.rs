@@ -12,6 +12,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use lethe_domain::erasure::{self, Erasure, ErasureState};
 use lethe_domain::id::NodeId;
+use lethe_domain::manifest::Tally;
 use lethe_domain::profile::ExtId;
 use lethe_domain::{Timestamp, UserId};
 use lethe_ports::outbound::{DuePurge, ErasureStore, StoreError};
@@ -34,6 +35,10 @@ statement! {
 
 #[async_trait]
 impl ErasureStore for PgStore {
+    async fn tally(&self, user: UserId) -> Result<Tally, StoreError> {
+        crate::erasure::tally(&mut self.lease(Patience::Long).await?, user).await
+    }
+
     async fn erasure(&self, user: UserId) -> Result<Option<Erasure>, StoreError> {
         let mut lease = self.lease(Patience::Short).await?;
         let row: Option<ErasureRow> = lease.first(erasures::table.find(user.get()).select(ErasureRow::as_select())).await?;

@@ -2,17 +2,31 @@
 
 use crate::connection::Patience;
 use crate::error::Failure;
+use crate::ledger::column;
 use crate::row::corrupt;
 use crate::schema::holds;
+use crate::statement::statement;
 use crate::{Lease, PgStore};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use lethe_domain::hold::{Hold, HoldReason, NewHold};
 use lethe_domain::id::HoldId;
 use lethe_domain::{Timestamp, UserId};
 use lethe_ports::outbound::{HoldStore, Stamp, StoreError};
+
+statement! {
+    WriteHolds<'a> = "sql/write_holds.sql" {
+        users: Array<BigInt> = &'a [i64],
+        ids: Array<BigInt> = &'a [i64],
+        reasons: Array<Text> = &'a [&'a str],
+        ends: Array<Nullable<Timestamptz>> = &'a [Option<DateTime<Utc>>],
+        placed: Array<Timestamptz> = &'a [DateTime<Utc>],
+        placers: Array<BigInt> = &'a [i64],
+    }
+}
 
 #[async_trait]
 impl HoldStore for PgStore {
@@ -40,6 +54,22 @@ pub(crate) async fn insert(lease: &mut Lease, user: UserId, hold: &NewHold, stam
     Ok(HoldId::new(id.ok_or_else(|| corrupt("holds.id"))?))
 }
 
+/// Keeps holds that have their ids from elsewhere, no two the same, each in place of its user's own under that id.
+pub(crate) async fn keep(lease: &mut Lease, holds: &[Hold]) -> Result<(), Failure> {
+    if holds.is_empty() {
+        return Ok(());
+    }
+    let statement = WriteHolds {
+        users: &column(holds, |hold| hold.user.get()),
+        ids: &column(holds, |hold| hold.id.get()),
+        reasons: &holds.iter().map(|hold| hold.terms.reason.as_str()).collect::<Vec<_>>(),
+        ends: &column(holds, |hold| hold.terms.expires_at.map(Timestamp::to_utc)),
+        placed: &column(holds, |hold| hold.placed_at.to_utc()),
+        placers: &column(holds, |hold| hold.placed_by.get()),
+    };
+    lease.execute(statement).await.map(drop)
+}
+
 /// Removes a hold; whether it was there.
 pub(crate) async fn delete(lease: &mut Lease, user: UserId, hold: HoldId) -> Result<bool, Failure> {
     Ok(lease.execute(diesel::delete(holds::table.find((user.get(), hold.get())))).await? > 0)
@@ -48,9 +78,9 @@ pub(crate) async fn delete(lease: &mut Lease, user: UserId, hold: HoldId) -> Res
 /// The columns of a hold.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = holds, check_for_backend(Pg))]
-struct HoldRow {
-    user_id: i64,
-    id: i64,
+pub(crate) struct HoldRow {
+    pub(crate) user_id: i64,
+    pub(crate) id: i64,
     reason: String,
     expires_at: Option<DateTime<Utc>>,
     placed_at: DateTime<Utc>,

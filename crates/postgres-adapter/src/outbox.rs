@@ -29,7 +29,7 @@ statement! {
 
 statement! {
     DueDeliveries<'a> = "sql/due_deliveries.sql" => (BigInt, BigInt, Text, Text) as (i64, i64, String, String) {
-        endpoints: Array<Text> = &'a [&'a str],
+        endpoint: Text = &'a str,
         now: Timestamptz = DateTime<Utc>,
         limit: BigInt = i64,
     }
@@ -60,9 +60,8 @@ impl OutboxStore for PgStore {
         rows.into_iter().map(|(seq, row)| Ok(ListedDelivery { seq, delivery: row.try_into()? })).collect()
     }
 
-    async fn due_deliveries(&self, endpoints: &[EndpointId], now: Timestamp, limit: u32) -> Result<Vec<DeliveryId>, StoreError> {
-        let endpoints: Vec<_> = endpoints.iter().map(EndpointId::as_str).collect();
-        let due = self.read(DueDeliveries { endpoints: &endpoints, now: now.to_utc(), limit: i64::from(limit) }).await?;
+    async fn due_deliveries(&self, endpoint: &EndpointId, now: Timestamp, limit: u32) -> Result<Vec<DeliveryId>, StoreError> {
+        let due = self.read(DueDeliveries { endpoint: endpoint.as_str(), now: now.to_utc(), limit: i64::from(limit) }).await?;
         due.into_iter()
             .map(|(user, epoch, kind, endpoint)| {
                 let event = EventId { user: UserId::new(user), epoch, kind: event_kind(&kind)? };
@@ -76,14 +75,9 @@ fn event_kind(name: &str) -> Result<EventKind, StoreError> {
     EventKind::from_name(name).ok_or_else(|| corrupt("deliveries.kind"))
 }
 
-/// The kind's place among those of one epoch.
-const fn turn(kind: EventKind) -> i16 {
-    kind as i16
-}
-
 /// The key of a delivery.
 fn place(id: &DeliveryId) -> (i64, i64, i16, &str) {
-    (id.event.user.get(), id.event.epoch, turn(id.event.kind), id.endpoint.as_str())
+    (id.event.user.get(), id.event.epoch, id.event.kind.turn(), id.endpoint.as_str())
 }
 
 /// A delivery, locked.
@@ -101,7 +95,7 @@ pub(crate) async fn insert(lease: &mut Lease, new: &[Delivery]) -> Result<(), Fa
     let statement = WriteDeliveries {
         users: &column(&new, |delivery| delivery.event.id.user.get()),
         epochs: &column(&new, |delivery| delivery.event.id.epoch),
-        turns: &column(&new, |delivery| turn(delivery.event.id.kind)),
+        turns: &column(&new, |delivery| delivery.event.id.kind.turn()),
         endpoints: &column(&new, |delivery| delivery.endpoint.as_str()),
         kinds: &column(&new, |delivery| delivery.event.id.kind.name()),
         moments: &column(&new, |delivery| delivery.event.at.to_utc()),

@@ -169,6 +169,7 @@ diesel::table! {
         id -> Text,
         revoked_at -> Timestamptz,
         expires_at -> Nullable<Timestamptz>,
+        noted_at -> Timestamptz,
     }
 }
 

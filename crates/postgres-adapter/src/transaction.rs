@@ -7,6 +7,7 @@ use crate::row::{AccountRow, PersonRow, PreferenceRow, ProfileRow, UserRow, corr
 use crate::schema::{posts, preferences, reservations, users, votes};
 use crate::{Lease, PgStore, audit, erasure, erasures, holds, ledger, outbox, revocations};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use diesel::dsl::select;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
@@ -27,6 +28,7 @@ use lethe_ports::outbound::{InsertUserError, PreferenceStoreError, RevokedToken,
 
 diesel::define_sql_function!(fn pg_get_serial_sequence(of_table: Text, of_column: Text) -> Nullable<Text>);
 diesel::define_sql_function!(fn nextval(sequence: Nullable<Text>) -> BigInt);
+diesel::define_sql_function!(fn clock_timestamp() -> Timestamptz);
 
 #[async_trait]
 impl Store for PgStore {
@@ -96,6 +98,12 @@ fn edited_key(edit: &Edit) -> &str {
 
 #[async_trait]
 impl Tx for PgTx {
+    async fn now(&mut self) -> Result<Timestamp, StoreError> {
+        // Not `now()`: that is the beginning of the transaction, before anybody was waited for.
+        let present: Option<DateTime<Utc>> = self.0.first(select(clock_timestamp())).await?;
+        present.map(Timestamp::new).ok_or_else(|| corrupt("the present"))
+    }
+
     async fn account_for_update(&mut self, id: UserId) -> Result<Option<Account>, StoreError> {
         let row: Option<AccountRow> = self.0.first(users::table.find(id.get()).select(AccountRow::as_select()).for_update()).await?;
         row.map(Account::try_from).transpose()

@@ -1,6 +1,7 @@
 //! The account of each erasure, and whom there is to erase.
 
 use crate::SqliteStore;
+use crate::erasure::tally;
 use crate::error::corrupt;
 use crate::schema::{erasures, holds, users};
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use diesel::sqlite::Sqlite;
 use lethe_domain::Timestamp;
 use lethe_domain::erasure::{Erasure, ErasureState, Lease};
 use lethe_domain::id::{NodeId, UserId};
+use lethe_domain::manifest::Tally;
 use lethe_domain::profile::ExtId;
 use lethe_ports::outbound::{DuePurge, ErasureStore, StoreError};
 
@@ -22,6 +24,10 @@ const IS_SOFT_DELETED: &str = "users.status = 'd'";
 
 #[async_trait]
 impl ErasureStore for SqliteStore {
+    async fn tally(&self, user: UserId) -> Result<Tally, StoreError> {
+        self.readers().scan(move |connection| Ok(tally(connection, user)?)).await
+    }
+
     async fn erasure(&self, user: UserId) -> Result<Option<Erasure>, StoreError> {
         self.readers().look_up(|connection| Ok(erasure(connection, user)?)).await
     }

@@ -6,14 +6,17 @@ use crate::accounts::not_erased;
 use crate::atomic::atomically;
 use crate::connection::open_reader;
 use crate::error::Failure;
+use crate::holds::HoldRow;
+use crate::revocations::RevocationRow;
 use crate::row::{PostRow, PreferenceRow, VoteRow};
-use crate::schema::{posts, preferences, users, votes};
+use crate::schema::{holds, posts, preferences, revoked_tokens, users, votes};
 use crate::user_row::UserRow;
 use diesel::dsl::{Filter, NotEq, Select};
 use diesel::prelude::*;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use lethe_domain::archive::{PreferenceRecord, Record, UserRecord};
+use lethe_domain::archive::{HoldRecord, PreferenceRecord, Record, UserRecord};
+use lethe_domain::hold::Hold;
 use lethe_domain::preference::Preference;
 use lethe_ports::outbound::StoreError;
 use std::path::{Path, PathBuf};
@@ -53,13 +56,17 @@ fn write_out(path: &Path, batches: &Batches) -> Result<(), Failure<Abandoned>> {
     atomically(&mut connection, |connection| {
         let all = users::table.order(users::id).select(UserRow::as_select());
         send(all.load_iter(connection)?, user_record, batches)?;
+        let all = holds::table.filter(holds::user_id.eq_any(alive())).order((holds::user_id, holds::id)).select(HoldRow::as_select());
+        send(all.load_iter(connection)?, |row: HoldRow| Ok(Record::Hold(HoldRecord::of(&Hold::from(row)))), batches)?;
         let all = preferences::table.filter(preferences::user_id.eq_any(alive())).order((preferences::user_id, preferences::key));
         send(all.select(PreferenceRow::as_select()).load_iter(connection)?, |row| Ok(preference_record(row)), batches)?;
         let all = posts::table.filter(posts::user_id.eq_any(alive())).order(posts::id).select(PostRow::as_select());
         send(all.load_iter(connection)?, |row: PostRow| row.into_record().map(Record::Post), batches)?;
         let all = votes::table.filter(votes::user_id.eq_any(alive())).filter(votes::post_owner_id.eq_any(alive()));
         let all = all.order((votes::user_id, votes::post_id)).select(VoteRow::as_select());
-        send(all.load_iter(connection)?, |row: VoteRow| Ok(Record::Vote(row.into_record())), batches)
+        send(all.load_iter(connection)?, |row: VoteRow| Ok(Record::Vote(row.into_record())), batches)?;
+        let all = revoked_tokens::table.order(revoked_tokens::id).select(RevocationRow::as_select());
+        send(all.load_iter(connection)?, |row: RevocationRow| Ok(Record::Revocation(row.into_record())), batches)
     })?
 }
 

@@ -1,7 +1,7 @@
 //! Holds: what keeps a user from being hard deleted.
 
 use crate::SqliteStore;
-use crate::ids::{IdKind, next_id};
+use crate::ids::{IdKind, next_id, spend_id};
 use crate::schema::holds;
 use async_trait::async_trait;
 use diesel::prelude::*;
@@ -20,7 +20,7 @@ impl HoldStore for SqliteStore {
 /// A hold.
 #[derive(Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = holds, treat_none_as_default_value = false)]
-struct HoldRow {
+pub(crate) struct HoldRow {
     user_id: i64,
     id: i64,
     reason: String,
@@ -41,6 +41,19 @@ impl From<HoldRow> for Hold {
     }
 }
 
+impl From<&Hold> for HoldRow {
+    fn from(hold: &Hold) -> Self {
+        Self {
+            user_id: hold.user.get(),
+            id: hold.id.get(),
+            reason: hold.terms.reason.as_str().to_owned(),
+            expires_at: hold.terms.expires_at.map(Timestamp::micros),
+            placed_at: hold.placed_at.micros(),
+            placed_by: hold.placed_by.get(),
+        }
+    }
+}
+
 /// The holds on a user, in force or over, by id.
 pub(crate) fn of_user(connection: &mut SqliteConnection, user: UserId) -> QueryResult<Vec<Hold>> {
     let query = holds::table.filter(holds::user_id.eq(user.get())).order(holds::id).select(HoldRow::as_select());
@@ -49,17 +62,16 @@ pub(crate) fn of_user(connection: &mut SqliteConnection, user: UserId) -> QueryR
 
 /// Places a hold under a new id.
 pub(crate) fn insert_hold(connection: &mut SqliteConnection, user: UserId, hold: &NewHold, stamp: Stamp) -> QueryResult<HoldId> {
-    let id = next_id(connection, IdKind::Hold)?;
-    let row = HoldRow {
-        user_id: user.get(),
-        id,
-        reason: hold.reason.as_str().to_owned(),
-        expires_at: hold.expires_at.map(Timestamp::micros),
-        placed_at: stamp.now.micros(),
-        placed_by: stamp.actor.get(),
-    };
-    diesel::insert_into(holds::table).values(row).execute(connection)?;
-    Ok(HoldId::new(id))
+    let id = HoldId::new(next_id(connection, IdKind::Hold)?);
+    let hold = Hold { id, user, terms: hold.clone(), placed_at: stamp.now, placed_by: stamp.actor };
+    diesel::insert_into(holds::table).values(HoldRow::from(&hold)).execute(connection)?;
+    Ok(id)
+}
+
+/// Keeps a hold that has its id from elsewhere, in place of the user's own under that id.
+pub(crate) fn keep_hold(connection: &mut SqliteConnection, hold: &Hold) -> QueryResult<()> {
+    diesel::replace_into(holds::table).values(HoldRow::from(hold)).execute(connection)?;
+    spend_id(connection, IdKind::Hold, hold.id.get())
 }
 
 /// Lifts a hold, and says whether the user had it.

@@ -4,10 +4,12 @@ use crate::accounts::{account, not_erased};
 use crate::atomic::atomically;
 use crate::audit;
 use crate::error::Failure;
+use crate::holds::keep_hold;
 use crate::ids::{IdKind, next_id, spend_id};
 use crate::ledger::{Ledger, by_id, by_key};
 use crate::names::{reserve, taken};
 use crate::outbox::insert_deliveries;
+use crate::revocations::keep_revocation;
 use crate::row::{PostRow, VoteRow};
 use crate::schema::{posts, users};
 use crate::user_row::{AccountRow, NamesRow, ProfileRow, UserRow};
@@ -18,6 +20,7 @@ use lethe_domain::archive::{CheckedPost, CheckedPreference, CheckedRecord, Check
 use lethe_domain::audit::{AuditAct, AuditEntry, AuditHead};
 use lethe_domain::content::Reaction;
 use lethe_domain::event::Event;
+use lethe_domain::hold::Hold;
 use lethe_domain::id::{PreferenceId, UserId};
 use lethe_domain::preference::{Effect, Preference, PreferenceUpdate};
 use lethe_domain::profile::NewUser;
@@ -55,16 +58,18 @@ fn import_record(connection: &mut SqliteConnection, record: CheckedRecord, terms
             let events = import_user(connection, &user, terms)?;
             return Ok(tell(connection, &events, terms, end)?);
         }
+        CheckedRecord::Hold(hold) => import_hold(connection, &hold)?,
         CheckedRecord::Preference(preference) => import_preference(connection, preference, terms)?,
         CheckedRecord::Post(post) => import_post(connection, &post)?,
         CheckedRecord::Vote(vote) => import_vote(connection, &vote)?,
+        CheckedRecord::Revocation(revocation) => keep_revocation(connection, revocation)?,
     }
     Ok(None)
 }
 
 /// Puts events into the outbox and the audit log, and returns the end of that if it has moved.
 fn tell(connection: &mut SqliteConnection, events: &[Event], terms: ImportTerms<'_>, end: &AuditHead) -> QueryResult<Option<AuditHead>> {
-    insert_deliveries(connection, Delivery::of(events, terms.subscriptions))?;
+    insert_deliveries(connection, Delivery::of(events, terms.subscriptions, terms.now))?;
     let entries = end.seal_all(events.iter().map(|event| AuditAct::of_event(event, None)));
     audit::write(connection, &entries)?;
     Ok(entries.last().map(AuditEntry::head))
@@ -103,6 +108,11 @@ fn update(connection: &mut SqliteConnection, account: &Account, person: &NewUser
     let columns = (AccountRow::from(account), NamesRow::from(person), ProfileRow::from(&person.profile));
     diesel::update(users::table.find(account.id.get())).set(columns).execute(connection)?;
     Ok(())
+}
+
+fn import_hold(connection: &mut SqliteConnection, hold: &Hold) -> Stored {
+    require_user(connection, hold.user)?;
+    Ok(keep_hold(connection, hold)?)
 }
 
 fn import_preference(connection: &mut SqliteConnection, record: CheckedPreference, terms: ImportTerms<'_>) -> Stored {

@@ -29,9 +29,9 @@ impl OutboxStore for SqliteStore {
         self.readers().scan(move |connection| Ok(in_states(connection, &states, before, limit)?)).await
     }
 
-    async fn due_deliveries(&self, endpoints: &[EndpointId], now: Timestamp, limit: u32) -> Result<Vec<DeliveryId>, StoreError> {
-        let endpoints = endpoints.to_vec();
-        self.readers().scan(move |connection| due(&endpoints, now, limit).load(connection)?.into_iter().map(|key| Ok(delivery_id(key)?)).collect()).await
+    async fn due_deliveries(&self, endpoint: &EndpointId, now: Timestamp, limit: u32) -> Result<Vec<DeliveryId>, StoreError> {
+        let endpoint = endpoint.clone();
+        self.readers().scan(move |connection| due(&endpoint, now, limit).load(connection)?.into_iter().map(|key| Ok(delivery_id(key)?)).collect()).await
     }
 }
 
@@ -81,7 +81,7 @@ impl DeliveryRow {
         Self {
             user_id: user.get(),
             epoch,
-            turn: turn(kind),
+            turn: kind.turn().into(),
             endpoint: delivery.endpoint.to_string(),
             seq,
             kind: kind.name().to_owned(),
@@ -105,11 +105,6 @@ impl DeliveryRow {
         };
         Ok(ListedDelivery { seq: self.seq, delivery })
     }
-}
-
-/// The place of a kind among the events of one epoch.
-const fn turn(kind: EventKind) -> i64 {
-    kind as i64
 }
 
 fn delivery_id((user, epoch, kind, endpoint): (i64, i64, String, String)) -> QueryResult<DeliveryId> {
@@ -138,7 +133,7 @@ pub(crate) fn save_delivery(connection: &mut SqliteConnection, delivery: &Delive
 }
 
 fn key(id: &DeliveryId) -> (i64, i64, i64, &str) {
-    (id.event.user.get(), id.event.epoch, turn(id.event.kind), id.endpoint.as_str())
+    (id.event.user.get(), id.event.epoch, id.event.kind.turn().into(), id.endpoint.as_str())
 }
 
 /// When an endpoint said that it wants no more events.
@@ -197,7 +192,7 @@ diesel::alias!(
     const EARLIER: Alias<Earlier> = deliveries as earlier;
 );
 
-fn due(endpoints: &[EndpointId], now: Timestamp, limit: u32) -> deliveries::BoxedQuery<'_, Sqlite, (BigInt, BigInt, Text, Text)> {
+fn due(endpoint: &EndpointId, now: Timestamp, limit: u32) -> deliveries::BoxedQuery<'_, Sqlite, (BigInt, BigInt, Text, Text)> {
     let (epoch, turn) = (EARLIER.field(deliveries::epoch), EARLIER.field(deliveries::turn));
     let holds_up = EARLIER
         .filter(EARLIER.field(deliveries::user_id).eq(deliveries::user_id))
@@ -207,7 +202,7 @@ fn due(endpoints: &[EndpointId], now: Timestamp, limit: u32) -> deliveries::Boxe
     deliveries::table
         .filter(sql::<Bool>(IS_PENDING))
         .filter(deliveries::due_at.le(now.micros()))
-        .filter(deliveries::endpoint.eq_any(endpoints.iter().map(EndpointId::as_str)))
+        .filter(deliveries::endpoint.eq(endpoint.as_str()))
         .filter(not(exists(holds_up)))
         // After the time the rest of the index, so that nothing needs to be sorted.
         .order((deliveries::due_at, deliveries::user_id, deliveries::epoch, deliveries::turn, deliveries::endpoint))
@@ -223,10 +218,10 @@ mod tests {
 
     #[test]
     fn whoever_looks_for_work_looks_at_nothing_else() {
-        let endpoints = [EndpointId::of_url("https://example.org/"), EndpointId::of_url("https://example.com/")];
+        let endpoint = EndpointId::of_url("https://example.org/");
         let expected =
             ["SEARCH deliveries USING INDEX deliveries_due (due_at<?)", "CORRELATED SCALAR SUBQUERY 1", "SEARCH earlier USING PRIMARY KEY (user_id=?)"];
-        assert_eq!(plan(&due(&endpoints, Timestamp::EPOCH, 10)), expected);
+        assert_eq!(plan(&due(&endpoint, Timestamp::EPOCH, 10)), expected);
         assert_eq!(plan(&pending()), ["SCAN deliveries USING COVERING INDEX deliveries_due"]);
         assert_eq!(plan(&failed()), ["SCAN deliveries USING COVERING INDEX deliveries_failed"]);
     }

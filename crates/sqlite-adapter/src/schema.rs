@@ -176,6 +176,7 @@ diesel::table! {
         id -> Text,
         revoked_at -> BigInt,
         expires_at -> Nullable<BigInt>,
+        noted_at -> BigInt,
     }
 }
 

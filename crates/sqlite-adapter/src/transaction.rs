@@ -2,6 +2,7 @@
 
 use crate::SqliteStore;
 use crate::accounts::{account, ext_id, insert_user, profile, save_account, save_profile};
+use crate::clock;
 use crate::content::{delete_post, insert_post, post_author, toggle_vote};
 use crate::erasure::{erase, tally};
 use crate::erasures::{erasure, save_erasure};
@@ -55,6 +56,10 @@ struct SqliteTx {
 
 #[async_trait]
 impl Tx for SqliteTx {
+    async fn now(&mut self) -> Result<Timestamp, StoreError> {
+        self.session.run(|connection| Ok(clock::now(connection)?)).await
+    }
+
     async fn account_for_update(&mut self, id: UserId) -> Result<Option<Account>, StoreError> {
         self.session.run(move |connection| Ok(account(connection, id)?)).await
     }

@@ -135,7 +135,7 @@ const NO_USERS: [(&str, &[&str]); 15] = [
     ("audit", &["seq", "at"]),
     ("audit_head", &["id", "seq"]),
     ("duties", &["holder", "until"]),
-    ("revoked_tokens", &["revoked_at", "expires_at"]),
+    ("revoked_tokens", &["revoked_at", "expires_at", "noted_at"]),
 ];
 
 /// All columns that can hold a number: all but those that are declared as texts.

@@ -18,8 +18,11 @@ pub(crate) struct Announcer {
 impl Announcer {
     /// Tells of events. The last thing to do in a transaction: everyone who writes to the audit log waits for its end.
     pub(crate) async fn announce(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<(), StoreError> {
-        let deliveries: Vec<_> = Delivery::of(events, &self.subscriptions).collect();
-        tx.insert_deliveries(&deliveries).await?;
+        if !events.is_empty() && !self.subscriptions.is_empty() {
+            let now = tx.now().await?;
+            let deliveries: Vec<_> = Delivery::of(events, &self.subscriptions, now).collect();
+            tx.insert_deliveries(&deliveries).await?;
+        }
         log(tx, events.iter().map(|event| AuditAct::of_event(event, self.actor)).collect()).await
     }
 }

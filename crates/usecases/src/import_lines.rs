@@ -4,12 +4,12 @@ use crate::Lethe;
 use crate::retry::on_contention;
 use lethe_domain::archive::{CheckedRecord, Record};
 use lethe_domain::time::Timestamp;
-use lethe_ports::outbound::{ArchiveStore, ImportTerms, RecordOutcome, StoreError};
+use lethe_ports::outbound::{ArchiveStore, ImportTerms, RecordOutcome, StoreError, UpkeepStore};
 
-impl<S: ArchiveStore> Lethe<S> {
+impl<S: ArchiveStore + UpkeepStore> Lethe<S> {
     /// Checks every line, stores those that pass, and says in order what became of each.
     pub(crate) async fn import_lines(&self, lines: &[String]) -> Result<Vec<RecordOutcome>, StoreError> {
-        let now = self.clock.now();
+        let now = self.store.now().await?;
         let mut passed = Vec::new();
         let mut outcomes = Vec::with_capacity(lines.len());
         for line in lines {

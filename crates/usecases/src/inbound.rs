@@ -18,7 +18,7 @@ use lethe_domain::preference::{NewPreference, Preference, PreferenceUpdate};
 use lethe_domain::profile::{NewUser, ProfileUpdate, User};
 use lethe_domain::settings::{Document, SettingName};
 use lethe_domain::time::Timestamp;
-use lethe_domain::webhook::{Delivery, DeliveryId, DeliveryState};
+use lethe_domain::webhook::{Delivery, DeliveryId, DeliveryState, EndpointId};
 use lethe_ports::Caller;
 use lethe_ports::inbound::{
     Access, AccessError, AccountError, Accounts, Archive, AuditLog, AuditVerdict, Bearer, Content, ContentError, CreateUserError, DeleteUserError, Deletion,
@@ -31,7 +31,7 @@ use lethe_ports::outbound::{
 };
 use std::time::Duration;
 
-/// How late a purge may be before it counts as overdue: the scheduler looks every second, and what is there takes a moment.
+/// How late a purge may be before it counts as overdue: the scheduler looks twice a second, and what is there takes a moment.
 const OVERDUE_AFTER: Duration = Duration::from_mins(1);
 
 #[async_trait]
@@ -230,8 +230,8 @@ impl<S: Store + ErasureStore + OutboxStore + RevocationStore + UpkeepStore> Upke
         self.purge_due(node).await
     }
 
-    async fn deliver(&self, sender: &dyn WebhookSender) -> Result<Work, StoreError> {
-        self.deliver_events(sender).await
+    async fn deliver(&self, sender: &dyn WebhookSender, endpoint: &EndpointId) -> Result<Work, StoreError> {
+        self.deliver_events(sender, endpoint).await
     }
 
     async fn prune(&self, node: NodeId) -> Result<Work, StoreError> {
@@ -253,7 +253,7 @@ impl<S: Store + UpkeepStore> Health for Lethe<S> {
 }
 
 #[async_trait]
-impl<S: ArchiveStore> Archive for Lethe<S> {
+impl<S: ArchiveStore + UpkeepStore> Archive for Lethe<S> {
     async fn import(&self, lines: Vec<String>) -> Result<Vec<RecordOutcome>, StoreError> {
         self.import_lines(&lines).await
     }

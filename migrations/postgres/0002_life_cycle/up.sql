@@ -91,13 +91,15 @@ CREATE TABLE duties (
     until  timestamptz NOT NULL
 );
 
+-- When a token was revoked an import may say; when this store noted it is by its own clock, and what running services ask for.
 CREATE TABLE revoked_tokens (
     id         text COLLATE "C" PRIMARY KEY,
     revoked_at timestamptz NOT NULL,
-    expires_at timestamptz
+    expires_at timestamptz,
+    noted_at   timestamptz NOT NULL
 );
 
-CREATE INDEX revoked_tokens_revoked_at ON revoked_tokens (revoked_at);
+CREATE INDEX revoked_tokens_noted_at ON revoked_tokens (noted_at);
 
 CREATE INDEX users_purge ON users (purge_at) WHERE status = 'd' AND purge_at IS NOT NULL;
 

@@ -92,10 +92,12 @@ CREATE TABLE duties (
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- When a token was revoked an import may say; when this store noted it is by its own clock, and what running services ask for.
 CREATE TABLE revoked_tokens (
     id TEXT NOT NULL PRIMARY KEY,
     revoked_at INTEGER NOT NULL,
-    expires_at INTEGER
+    expires_at INTEGER,
+    noted_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX revoked_tokens_revoked_at ON revoked_tokens (revoked_at);
+CREATE INDEX revoked_tokens_noted_at ON revoked_tokens (noted_at);

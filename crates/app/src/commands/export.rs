@@ -1,4 +1,4 @@
-//! `lethe export`: everything in the store, one JSON object a line.
+//! `lethe export`: users and what belongs to them, and revocations of tokens, one JSON object a line.
 
 use super::{is_standard_stream, with_store};
 use crate::configuration::Settings;

@@ -14,7 +14,7 @@ use crate::telemetry;
 use crate::wiring::{self, Store};
 use futures_util::future::{Either, select};
 use metrics_exporter_prometheus::PrometheusHandle;
-use migration::Migration;
+use migration::{Migration, StoreState};
 use shutdown::Shutdown;
 use std::path::Path;
 use std::pin::pin;
@@ -62,6 +62,9 @@ async fn serve_over(
     let upkeep = Upkeep::begin(&inbound, sender, revoked, migration.state()).await;
     let greeting = async {
         let state = migration.first_state().await;
+        if state == StoreState::Ready {
+            upkeep.first_lesson().await;
+        }
         print(welcome.text(address, store, state))
     };
     let stop = async {

@@ -1,6 +1,6 @@
 //! Import and export: what goes out can come in again and is the same, on either store and across them.
 
-use crate::common::{Lethe, NOBODY, Store, on_both_stores};
+use crate::common::{Lethe, NOBODY, Store, feed, on_both_stores, until};
 use serde_json::{Value, json};
 
 on_both_stores!(
@@ -9,7 +9,8 @@ on_both_stores!(
     imports_can_be_repeated,
     what_was_imported_is_served,
     ids_go_on_after_an_import,
-    no_import_brings_a_dead_token_back
+    no_import_brings_a_dead_token_back,
+    who_is_on_hold_stays_and_what_was_revoked_stays_dead
 );
 
 /// Users of every state with everything that can belong to one, in the order of an export.
@@ -20,6 +21,8 @@ fn village() -> String {
         r#"{"type":"user","id":3,"username":"carol","ext_id":"E3","status":"d","date_joined":"2026-01-03T00:00:00Z","deleted_at":"2026-02-01T00:00:00Z","deleted_from":"b","deletion_epoch":2}"#,
         r#"{"type":"user","id":4,"status":"u","erased_at":"2026-03-01T00:00:00Z"}"#,
         r#"{"type":"user","id":77,"username":"dave"}"#,
+        r#"{"type":"hold","user_id":1,"id":7,"reason":"a\ncourt","expires_at":"2026-02-01T00:00:00Z","placed_at":"2026-01-04T00:00:00Z","placed_by":900}"#,
+        r#"{"type":"hold","user_id":3,"id":2,"reason":"audit","placed_by":1}"#,
         r#"{"type":"preference","user_id":1,"key":"b.value","value":{"b":1.50,"a":[1E400,"\u0000é"],"b":null},"created_at":"2026-01-05T00:00:00Z","last_updated_at":"2026-01-06T00:00:00Z"}"#,
         r#"{"type":"preference","user_id":1,"key":"é/?\"","value":null}"#,
         r#"{"type":"preference","user_id":2,"key":"theme","value":"dark"}"#,
@@ -30,6 +33,8 @@ fn village() -> String {
         r#"{"type":"vote","user_id":1,"post_id":11,"created_at":"2026-01-08T00:00:00Z"}"#,
         r#"{"type":"vote","user_id":2,"post_id":10}"#,
         r#"{"type":"vote","user_id":3,"post_id":10}"#,
+        &format!(r#"{{"type":"revocation","id":"{}","revoked_at":"2026-01-09T00:00:00Z"}}"#, "0a".repeat(64)),
+        &format!(r#"{{"type":"revocation","id":"{}","expires_at":"2999-01-01T00:00:00Z"}}"#, "0b".repeat(64)),
     ];
     lines.join("\n")
 }
@@ -100,6 +105,11 @@ fn lines_are_refused_one_by_one(store: Store) {
         r#"{"type":"post","user_id":2,"id":10,"kind":"post","text":"not mine"}"#,
         r#"{"type":"vote","user_id":1,"post_id":31}"#,
         r#"{"type":"vote","user_id":99,"post_id":10}"#,
+        r#"{"type":"hold","user_id":99,"id":30,"reason":"x","placed_by":900}"#,
+        r#"{"type":"hold","user_id":4,"id":30,"reason":"x","placed_by":900}"#,
+        r#"{"type":"hold","user_id":1,"id":30,"reason":" ","placed_by":900}"#,
+        r#"{"type":"hold","user_id":1,"id":0,"reason":"x","placed_by":900}"#,
+        r#"{"type":"revocation","id":"ab"}"#,
     ];
     // One good line before, between and after.
     let good = |at: usize| format!("{}\n", json!({ "type": "preference", "user_id": 77, "key": format!("good{at}"), "value": at }));
@@ -141,6 +151,8 @@ fn what_was_imported_is_served(store: Store) {
     assert_eq!(ann.client.get("/api/v2/discussion/11/").body(200)["author"], json!({ "id": 3, "username": "carol", "deleted": true }));
     assert_eq!(lethe.state_of(3), Some("d"));
     assert_eq!(lethe.state_of(4), Some("u"));
+    let (held, reason) = (admin.get("/v1/users/1/holds").items(), json!("a\ncourt"));
+    assert_eq!((held.len(), &held[0]["id"], &held[0]["reason"], &held[0]["placed_by"]), (1, &json!(7), &reason, &json!(900)));
     admin.get("/api/v2/user/4/").user_not_found();
     ann.vote("discussion", 11);
     assert_eq!(ann.client.get("/api/v2/discussion/11/").body(200)["vote_count"], 0, "an imported vote can be taken back");
@@ -173,4 +185,69 @@ fn no_import_brings_a_dead_token_back(store: Store) {
     for token in [&ann.token, &meanwhile] {
         lethe.bearing(token).get("/api/v2/user/me/").unauthorized();
     }
+}
+
+fn who_is_on_hold_stays_and_what_was_revoked_stays_dead(store: Store) {
+    let to = match store {
+        Store::Sqlite => Store::postgres,
+        Store::Postgres(_) => Store::sqlite,
+    };
+    let mut old = Lethe::install(store).with("deletion.grace", "100ms");
+    old.serve();
+    let (ann, bob, carol, admin) = (old.sign_up("ann"), old.sign_up("bob"), old.sign_up("carol"), old.admin());
+    let hold = admin.post(&format!("/v1/users/{}/holds", ann.id), &json!({ "reason": "court order" })).expect(201).json();
+    for user in [&ann, &bob] {
+        user.client.delete(&user.path()).nothing();
+    }
+    let revoke = |token: &str| assert!(feed(old.command(&["token", "revoke"]), token).status.success());
+    let [late, living] = [old.token(carol.id), old.token(carol.id)];
+    revoke(&carol.token);
+    // Whoever was due later is gone.
+    old.erased(bob.id);
+    let exported = old.run(&["export"]);
+    let of_type = |name: &str| exported.lines().filter(|line| line.starts_with(&format!(r#"{{"type":"{name}""#))).count();
+    assert_eq!((of_type("hold"), of_type("revocation")), (1, 1), "{exported}");
+    revoke(&late);
+
+    // The keys move along.
+    let mut new = Lethe::install(to());
+    let folder = new.data_dir().join("keys");
+    std::fs::create_dir_all(&folder).unwrap();
+    for file in std::fs::read_dir(old.data_dir().join("keys")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+    }
+    new.import_all(&exported);
+    assert_eq!(new.run(&["export"]), exported);
+    let witness = json!({ "type": "user", "id": 1000, "username": "dan", "status": "d", "purge_at": &members(&exported, "erased_at")[0] });
+    new.import_records([witness]);
+    new.serve();
+    new.erased(1000);
+    assert_eq!(new.state_of(ann.id), Some("d"), "due before the one that is gone, and on hold");
+    assert_eq!(new.admin().get(&format!("/v1/users/{}/holds", ann.id)).items(), std::slice::from_ref(&hold));
+    for token in [&late, &living] {
+        new.bearing(token).get("/api/v2/user/me/").body(200);
+    }
+    new.bearing(&carol.token).get("/api/v2/user/me/").unauthorized();
+
+    // A running service learns of what is imported, however long ago it was revoked.
+    let mut revoked =
+        old.run(&["export"]).lines().map(|line| serde_json::from_str(line).unwrap()).filter(|line: &Value| line["type"] == "revocation").collect::<Vec<_>>();
+    assert_eq!(revoked.len(), 2);
+    for line in &mut revoked {
+        line["revoked_at"] = json!("2020-01-01T00:00:00Z");
+    }
+    new.import_records(revoked);
+    until("the token is dead", || (new.bearing(&late).get("/api/v2/user/me/").status == 401).then_some(()));
+    new.bearing(&living).get("/api/v2/user/me/").body(200);
+
+    // Nothing but the hold was in the way of the purge.
+    new.admin().delete(&format!("/v1/users/{}/holds/{}", ann.id, hold["id"])).nothing();
+    new.erased(ann.id);
+}
+
+/// What the users of an export have under a name, as far as they have it.
+fn members(exported: &str, name: &str) -> Vec<Value> {
+    let values = exported.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()[name].take());
+    values.filter(|value| !value.is_null()).collect()
 }

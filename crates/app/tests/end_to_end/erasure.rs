@@ -3,6 +3,7 @@
 use crate::common::{Client, Lethe, Node, Store, User, on_both_stores, until};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Barrier;
 
 on_both_stores!(nothing_is_seen_from_the_answer_on, what_is_killed_goes_on, a_small_account_is_gone_with_the_answer);
 
@@ -256,6 +257,45 @@ fn two_nodes_do_nothing_twice() {
     assert!(matches!(erasure["attempts"].as_u64(), Some(1 | 2)), "one of them works on it, and the other only after its death: {erasure}");
     lethe.serve();
     assert_over(&lethe, &erasure);
+}
+
+/// Users in pairs, each of whom voted for all that the other published, leave at the same moment. Whoever took votes off another's posts while
+/// its own are locked would wait for the other, who waits for it.
+#[test]
+fn who_voted_for_each_other_leave_at_once() {
+    const PAIRS: i64 = 20;
+    const POSTS_EACH: i64 = 50;
+    let mut lethe = Lethe::start(Store::postgres());
+    let posts_of = |user: i64| user * POSTS_EACH + 1..=(user + 1) * POSTS_EACH;
+    let partner = |user: i64| ((user - 1) ^ 1) + 1;
+    let users = || 1..=PAIRS * 2;
+    let people = users().map(|id| json!({ "type": "user", "id": id, "username": format!("user{id}") }));
+    let post = |user: i64, id: i64| json!({ "type": "post", "user_id": user, "id": id, "kind": "post", "text": "text" });
+    let posts = users().flat_map(|user| posts_of(user).map(move |id| post(user, id)));
+    let votes = users().flat_map(|user| posts_of(partner(user)).map(move |id| json!({ "type": "vote", "user_id": user, "post_id": id })));
+    lethe.import_records(people.chain(posts).chain(votes));
+    for first in users().step_by(2) {
+        let start = Barrier::new(2);
+        std::thread::scope(|scope| {
+            for user in [first, partner(first)] {
+                let (admin, start) = (lethe.admin(), &start);
+                scope.spawn(move || {
+                    start.wait();
+                    admin.delete(&format!("/v1/users/{user}?mode=hard")).nothing();
+                });
+            }
+        });
+    }
+    for user in users() {
+        lethe.erased(user);
+    }
+    // PostgreSQL has counted what became of a session when that is over.
+    lethe.stop();
+    until("all sessions are over", || {
+        let others = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        (lethe.sql(others) == [[Some("0".to_owned())]]).then_some(())
+    });
+    assert_eq!(lethe.sql("SELECT deadlocks::text FROM pg_stat_database WHERE datname = current_database()"), [[Some("0".to_owned())]]);
 }
 
 fn a_small_account_is_gone_with_the_answer(store: Store) {

@@ -139,6 +139,7 @@ impl From<CallerError> for Problem {
         match error {
             CallerError::NoCredentials => Self::NoCredentials,
             CallerError::BadToken => Self::BadToken,
+            CallerError::Fault(fault) => Self::Fault(fault),
         }
     }
 }

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 #[schema(as = Delivery)]
 struct DeliveryJson {
     id: String,
-    /// The same for every endpoint, and each time that it is told.
+    /// What receivers see as `webhook-id`: the same for every endpoint, and each time that it is told.
     event_id: String,
     /// `user.created`, `user.soft_deleted`, `user.restored`, `user.erasure_started` or `user.erased`.
     r#type: &'static str,
@@ -44,7 +44,7 @@ impl From<Delivery> for DeliveryJson {
         let event = delivery.event.id;
         Self {
             id: delivery.id().to_string(),
-            event_id: event.to_string(),
+            event_id: delivery.event.message_id(),
             r#type: event.kind.name(),
             user_id: event.user.get(),
             endpoint: delivery.endpoint.to_string(),

@@ -176,6 +176,7 @@ impl From<CallerError> for Problem {
         match error {
             CallerError::NoCredentials => Self::NotAuthenticated,
             CallerError::BadToken => Self::TokenInvalid,
+            CallerError::Fault(fault) => Self::Fault(fault),
         }
     }
 }

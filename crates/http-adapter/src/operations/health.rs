@@ -1,6 +1,7 @@
 //! Whether the process is up, and whether it can do its work.
 
 use crate::request::Context;
+use crate::tokens::TokenError;
 use actix_web::HttpResponse;
 use lethe_ports::outbound::Backlog;
 use serde::Serialize;
@@ -65,10 +66,11 @@ pub(super) async fn alive() -> HttpResponse {
     tag = "operations",
     operation_id = "is_ready",
     security(()),
-    responses((status = 200, body = ReadinessJson), (status = 503, description = "The store cannot be reached, or its schema is not the right one", body = HealthJson))
+    responses((status = 200, body = ReadinessJson), (status = 503, description = "The store cannot be reached, its schema is not the right one, or the node does not know yet which tokens were revoked", body = HealthJson))
 )]
 pub(super) async fn ready(context: Context) -> HttpResponse {
     let cause = match tokio::time::timeout(PATIENCE, context.services().health.ready()).await {
+        Ok(Ok(_)) if !context.honours_tokens() => TokenError::Unready.to_string(),
         Ok(Ok(backlog)) => return HttpResponse::Ok().json(ReadinessJson { health: HealthJson { status: "ok" }, backlog: backlog.into() }),
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the store did not answer in time".into(),

@@ -64,6 +64,7 @@ impl From<CallerError> for Problem {
     fn from(error: CallerError) -> Self {
         match error {
             CallerError::NoCredentials | CallerError::BadToken => Self::Unauthorized,
+            CallerError::Fault(fault) => Self::Fault(fault),
         }
     }
 }

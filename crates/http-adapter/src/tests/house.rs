@@ -37,6 +37,11 @@ pub(super) fn verifier() -> Arc<Verifier> {
     Arc::new(Verifier::new(vec![KEY.public()], Arc::new(StillClock)))
 }
 
+/// One that has learnt nothing yet of what was revoked.
+pub(super) fn unready_verifier() -> Arc<Verifier> {
+    Arc::new(Verifier::awaiting_revocations(vec![KEY.public()], Arc::new(StillClock)))
+}
+
 /// What renders the metrics of this test process.
 pub(super) fn metrics() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -118,6 +123,11 @@ pub(super) async fn ask_signer(mocks: Mocks, request: TestRequest) -> Reply {
     answer_of(&with_key(HttpConfig::default(), mocks, Some(signing_key())), request).await
 }
 
+/// Sends one request to a service that verifies tokens in this way.
+pub(super) async fn ask_verifying(verifier: &Arc<Verifier>, mocks: Mocks, request: TestRequest) -> Reply {
+    answer_of(&with(HttpConfig::default(), mocks, verifier.clone(), None), request).await
+}
+
 async fn answer_of(setup: &Setup, request: TestRequest) -> Reply {
     let service = init_service(app(setup)).await;
     let response = call_service(&service, request.to_request()).await;
@@ -131,7 +141,11 @@ pub(super) fn setup(config: HttpConfig, services: impl Into<Services>) -> Setup 
 }
 
 fn with_key(config: HttpConfig, services: impl Into<Services>, key: Option<Arc<SigningKey>>) -> Setup {
-    Setup::new(config, services.into(), verifier(), key, Limits::default(), metrics()).unwrap()
+    with(config, services, verifier(), key)
+}
+
+fn with(config: HttpConfig, services: impl Into<Services>, verifier: Arc<Verifier>, key: Option<Arc<SigningKey>>) -> Setup {
+    Setup::new(config, services.into(), verifier, key, Limits::default(), metrics()).unwrap()
 }
 
 pub(super) fn request(method: Method, uri: &str) -> TestRequest {

@@ -14,4 +14,5 @@ mod preferences;
 mod routes;
 mod settings;
 mod sockets;
+mod unready;
 mod users;

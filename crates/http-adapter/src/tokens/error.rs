@@ -27,6 +27,9 @@ pub enum TokenError {
     /// It was revoked, or what it was narrowed from was.
     #[error("the token was revoked")]
     Revoked,
+    /// It is good unless it was revoked, and nothing was learnt of that yet.
+    #[error("it is not known yet which tokens were revoked")]
+    Unready,
     /// Its time is over.
     #[error("the token has expired")]
     Expired,

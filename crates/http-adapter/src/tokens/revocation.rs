@@ -11,35 +11,58 @@ use lethe_ports::outbound::RevokedToken;
 use std::collections::HashSet;
 use std::fmt;
 use std::fmt::Write;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-/// The ids that were revoked, as far as this process has learnt of them. Clones share one list, which only grows.
-#[derive(Clone, Default)]
-pub struct RevocationList(Arc<RwLock<HashSet<String>>>);
+/// The ids that were revoked, as far as this process has learnt of them. Until it has learnt anything, nobody knows what is on the list.
+/// Clones share one list.
+///
+/// It only grows: nobody tells it when a token has ended, and its id could go. An id takes about 200 bytes, and is gone with the process.
+#[derive(Clone)]
+pub struct RevocationList(Arc<RwLock<Option<HashSet<String>>>>);
 
 impl RevocationList {
-    /// Adds ids in hexadecimal digits. From now on no token with such a block is good, whether it was seen before or not.
+    /// A list that nothing is on.
+    pub(super) fn empty() -> Self {
+        Self(Arc::new(RwLock::new(Some(HashSet::new()))))
+    }
+
+    /// A list of which nothing was learnt yet.
+    pub(super) fn unknown() -> Self {
+        Self(Arc::new(RwLock::new(None)))
+    }
+
+    /// Adds ids in hexadecimal digits; to have learnt that there are none is to know the list as well. From now on no token with such a block
+    /// is good, whether it was seen before or not.
     pub fn learn(&self, ids: impl IntoIterator<Item = String>) {
         let ids = ids.into_iter().map(|mut id| {
             id.make_ascii_lowercase();
             id
         });
         // A set that somebody panicked over is still a set.
-        self.0.write().unwrap_or_else(PoisonError::into_inner).extend(ids);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().extend(ids);
     }
 
-    /// Whether any of these ids, in lower-case hexadecimal digits, was revoked.
+    /// Whether any of these ids, in lower-case hexadecimal digits, was revoked; `None`: nothing was learnt yet.
     #[must_use]
-    pub fn has_any(&self, ids: &[String]) -> bool {
-        let revoked = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        ids.iter().any(|id| revoked.contains(id))
+    pub fn has_any(&self, ids: &[String]) -> Option<bool> {
+        self.read().as_ref().map(|revoked| ids.iter().any(|id| revoked.contains(id)))
+    }
+
+    /// Whether anything was learnt, be it that nothing is revoked.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.read().is_some()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Option<HashSet<String>>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for RevocationList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.0.read().unwrap_or_else(PoisonError::into_inner).len();
+        let count = self.read().as_ref().map(HashSet::len);
         f.debug_struct("RevocationList").field("count", &count).finish()
     }
 }

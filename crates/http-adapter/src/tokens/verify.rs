@@ -59,11 +59,22 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Trusts these keys. Two keys may share a number; without any key, no token is good. Nothing is revoked yet.
+    /// Trusts these keys. Two keys may share a number; without any key, no token is good. Nothing is revoked until it is learnt: for those
+    /// who have nobody to learn it from.
     #[must_use]
     pub fn new(keys: Vec<RootKey>, clock: Arc<dyn Clock>) -> Self {
+        Self::with(keys, clock, RevocationList::empty())
+    }
+
+    /// As [`Self::new`], but no token is good before [`Self::revocations`] have learnt, for the first time, which ones are dead.
+    #[must_use]
+    pub fn awaiting_revocations(keys: Vec<RootKey>, clock: Arc<dyn Clock>) -> Self {
+        Self::with(keys, clock, RevocationList::unknown())
+    }
+
+    fn with(keys: Vec<RootKey>, clock: Arc<dyn Clock>, revoked: RevocationList) -> Self {
         let verified = Cache::builder().weigher(weight).max_capacity(REMEMBERED_AT_MOST).time_to_live(REMEMBERED_FOR).build();
-        Self { keys, clock, verified, revoked: RevocationList::default() }
+        Self { keys, clock, verified, revoked }
     }
 
     /// What this verifier knows to be revoked: what the list learns, the very next token is held against.
@@ -75,7 +86,8 @@ impl Verifier {
     /// Who sends this token. Whether that user still exists is not known here. A ticket is nobody's, whatever was appended to it.
     ///
     /// # Errors
-    /// Any [`TokenError`] but those of making tokens; all of them mean that the token proves nothing.
+    /// Any [`TokenError`] but those of making tokens; all of them mean that the token proves nothing, [`TokenError::Unready`] that it may do so
+    /// later. A token that is bad for another reason is so from the beginning.
     pub fn verify(&self, token: &str) -> Result<Caller, TokenError> {
         match self.verify_bearer(token)? {
             Bearer::Caller(caller) => Ok(caller),
@@ -93,11 +105,16 @@ impl Verifier {
             Some(verified) => verified,
             None => self.verify_and_remember(token)?,
         };
-        if self.revoked.has_any(verified.token().revocation_ids()) {
+        // The list is asked once: between two questions it could learn of this very token.
+        let revoked = self.revoked.has_any(verified.token().revocation_ids());
+        if revoked == Some(true) {
             return Err(TokenError::Revoked);
         }
         if verified.token().has_expired(self.clock.now()) {
             return Err(TokenError::Expired);
+        }
+        if revoked.is_none() {
+            return Err(TokenError::Unready);
         }
         Ok(verified.into())
     }

@@ -20,17 +20,29 @@ use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body};
 
 const USER_AGENT: &str = concat!("Lethe/", env!("CARGO_PKG_VERSION"));
-/// Attempts at the same time. Each holds a thread for as long as it takes; others wait.
-const AT_ONCE: usize = 16;
+/// Attempts at the same time, of each endpoint. Each holds a thread for as long as it takes; others wait. An endpoint that hangs keeps those
+/// waiting that are to be told to it, and nobody else's.
+const AT_ONCE: usize = 8;
 /// Bytes of an answer's body that are read, so that its sender may finish. Nobody looks at them.
 const MOST_OF_A_BODY: u64 = 64 << 10;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
 /// Tells endpoints over HTTP. Needs a tokio runtime.
 pub struct Webhooks {
-    endpoints: Vec<Arc<Endpoint>>,
+    receivers: Vec<Receiver>,
     agent: Agent,
+}
+
+/// An endpoint, and how many more attempts at it may begin.
+struct Receiver {
+    endpoint: Arc<Endpoint>,
     slots: Arc<Semaphore>,
+}
+
+impl Receiver {
+    fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint: Arc::new(endpoint), slots: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
 }
 
 impl Webhooks {
@@ -45,36 +57,40 @@ impl Webhooks {
     /// Makes a sender that trusts these roots, which are asked for if they are needed.
     pub(super) fn with_roots(config: WebhookConfig, roots: fn() -> Vec<Certificate<'static>>) -> Result<Self, WebhookConfigError> {
         let WebhookConfig { endpoints, timeout, allowed_networks } = config;
-        let endpoints: Vec<_> = config::endpoints(&endpoints)?.into_iter().map(Arc::new).collect();
-        let needs_roots = endpoints.iter().any(|endpoint| endpoint.is_secure());
+        let endpoints = config::endpoints(&endpoints)?;
+        let needs_roots = endpoints.iter().any(Endpoint::is_secure);
         let roots = if needs_roots { roots() } else { Vec::new() };
         if needs_roots && roots.is_empty() {
             return Err(WebhookConfigError::NoRoots);
         }
         let agent = agent(timeout, &roots, Networks::new(allowed_networks));
-        Ok(Self { endpoints, agent, slots: Arc::new(Semaphore::new(AT_ONCE)) })
+        Ok(Self { receivers: endpoints.into_iter().map(Receiver::new).collect(), agent })
     }
 
-    /// How many attempts could begin now.
+    fn receiver(&self, endpoint: &EndpointId) -> Option<&Receiver> {
+        self.receivers.iter().find(|receiver| receiver.endpoint.id == *endpoint)
+    }
+
+    /// How many attempts at that endpoint could begin now.
     #[cfg(test)]
-    pub(super) fn free_slots(&self) -> usize {
-        self.slots.available_permits()
+    pub(super) fn free_slots(&self, endpoint: &EndpointId) -> Option<usize> {
+        self.receiver(endpoint).map(|receiver| receiver.slots.available_permits())
     }
 }
 
 #[async_trait]
 impl WebhookSender for Webhooks {
     fn endpoints(&self) -> Vec<EndpointId> {
-        self.endpoints.iter().map(|endpoint| endpoint.id.clone()).collect()
+        self.receivers.iter().map(|receiver| receiver.endpoint.id.clone()).collect()
     }
 
     async fn send(&self, endpoint: &EndpointId, message: &Message) -> Answer {
-        let Some(endpoint) = self.endpoints.iter().find(|known| known.id == *endpoint).cloned() else {
+        let Some(Receiver { endpoint, slots }) = self.receiver(endpoint) else {
             return Answer::Unreachable("the endpoint is not configured".to_owned());
         };
-        let (agent, message) = (self.agent.clone(), message.clone());
+        let (agent, endpoint, message) = (self.agent.clone(), Arc::clone(endpoint), message.clone());
         // The slot goes along: a thread cannot be called back, so it counts until it is done, whether anybody waits for it or not.
-        let slot = Arc::clone(&self.slots).acquire_owned().await;
+        let slot = Arc::clone(slots).acquire_owned().await;
         let attempt = task::spawn_blocking(move || {
             let _slot = slot;
             tell(&agent, &endpoint, &message)

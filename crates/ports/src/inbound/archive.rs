@@ -1,4 +1,4 @@
-//! Everything in and out, in bulk. For whoever runs the service: there is no caller.
+//! What a store holds, in and out, in bulk. For whoever runs the service: there is no caller.
 
 use crate::outbound::{RecordOutcome, StoreError};
 use async_trait::async_trait;
@@ -14,6 +14,6 @@ pub trait Archive: Send + Sync {
     /// The store's own; then nothing of the batch was stored.
     async fn import(&self, lines: Vec<String>) -> Result<Vec<RecordOutcome>, StoreError>;
 
-    /// Everything, as of one moment, in batches, users before what belongs to them.
+    /// What [`crate::outbound::ArchiveStore`] carries, as of one moment, in batches, users before what belongs to them.
     fn export(&self) -> BoxStream<'static, Result<Vec<Record>, StoreError>>;
 }

@@ -4,6 +4,7 @@ use crate::outbound::{Revocations, StoreError, WebhookSender};
 use async_trait::async_trait;
 use lethe_domain::id::NodeId;
 use lethe_domain::time::Timestamp;
+use lethe_domain::webhook::EndpointId;
 
 /// Whether there was something to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +22,8 @@ pub trait Upkeep: Send + Sync {
     async fn erase(&self, node: NodeId) -> Result<Work, StoreError>;
     /// Hard deletes accounts that fell due.
     async fn purge(&self, node: NodeId) -> Result<Work, StoreError>;
-    /// Tells the endpoints of `sender` of what they are still to be told.
-    async fn deliver(&self, sender: &dyn WebhookSender) -> Result<Work, StoreError>;
+    /// Tells one of the endpoints of `sender` of what it is still to be told. Each is told on its own, so that none waits for another.
+    async fn deliver(&self, sender: &dyn WebhookSender, endpoint: &EndpointId) -> Result<Work, StoreError>;
     /// Forgets what nobody needs any more.
     async fn prune(&self, node: NodeId) -> Result<Work, StoreError>;
     /// Tokens that were revoked at `since` or later; all of them without it.

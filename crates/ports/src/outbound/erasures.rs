@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use lethe_domain::erasure::{Erasure, ErasureState};
 use lethe_domain::id::{NodeId, UserId};
+use lethe_domain::manifest::Tally;
 use lethe_domain::time::Timestamp;
 
 use super::StoreError;
@@ -19,6 +20,9 @@ pub struct DuePurge {
 /// Erasures and purges, for reading.
 #[async_trait]
 pub trait ErasureStore: Send + Sync {
+    /// How much content of each kind names a user, as [`super::Tx::tally`] says, without a lock.
+    async fn tally(&self, user: UserId) -> Result<Tally, StoreError>;
+
     /// The erasure of a user.
     async fn erasure(&self, user: UserId) -> Result<Option<Erasure>, StoreError>;
 

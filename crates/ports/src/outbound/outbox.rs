@@ -21,9 +21,9 @@ pub trait OutboxStore: Send + Sync {
     /// Deliveries in one of these states before `before`, newest first, at most `limit`.
     async fn deliveries(&self, states: &[DeliveryState], before: Option<i64>, limit: u32) -> Result<Vec<ListedDelivery>, StoreError>;
 
-    /// Deliveries to one of these endpoints that are due at `now`, the longest due first. Of one user's for one endpoint only the first that
-    /// is pending may be among them: what is not settled holds up what follows.
-    async fn due_deliveries(&self, endpoints: &[EndpointId], now: Timestamp, limit: u32) -> Result<Vec<DeliveryId>, StoreError>;
+    /// Deliveries to an endpoint that are due at `now`, the longest due first. Of one user's only the first that is pending may be among them:
+    /// what is not settled holds up what follows.
+    async fn due_deliveries(&self, endpoint: &EndpointId, now: Timestamp, limit: u32) -> Result<Vec<DeliveryId>, StoreError>;
 }
 
 /// What is told to an endpoint.

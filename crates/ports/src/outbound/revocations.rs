@@ -26,6 +26,6 @@ pub struct Revocations {
 /// Revocations, for reading.
 #[async_trait]
 pub trait RevocationStore: Send + Sync {
-    /// What was revoked at `since` or later; everything without it.
+    /// What came into the store at `since` or later, by the store's clock, whether it was revoked then or imported; everything without it.
     async fn revocations(&self, since: Option<Timestamp>) -> Result<Revocations, StoreError>;
 }

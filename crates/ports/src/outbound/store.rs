@@ -69,6 +69,9 @@ pub enum InsertUserError {
 /// Every method fails with [`StoreError`] when the store does; what else it can fail with is said there.
 #[async_trait]
 pub trait Tx: Send {
+    /// The store's own clock, as by [`super::UpkeepStore::now`], at the moment of the call: after the locks that were waited for.
+    async fn now(&mut self) -> Result<Timestamp, StoreError>;
+
     /// The account, locked: until the end of the transaction no one else changes it, writes what belongs to it, or shares it.
     async fn account_for_update(&mut self, id: UserId) -> Result<Option<Account>, StoreError>;
 

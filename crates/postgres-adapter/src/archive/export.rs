@@ -2,13 +2,15 @@
 
 use crate::connection::Patience;
 use crate::error::Failure;
+use crate::holds::HoldRow;
+use crate::revocations::RevocationRow;
 use crate::row::{PostRow, PreferenceRow, UserRow};
-use crate::schema::{posts, preferences, users, votes};
+use crate::schema::{holds, posts, preferences, revoked_tokens, users, votes};
 use crate::{Lease, PgStore};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use lethe_domain::account::{Account, UserStatus};
-use lethe_domain::archive::{PostRecord, PreferenceRecord, Record, UserRecord, VoteRecord};
+use lethe_domain::archive::{HoldRecord, PostRecord, PreferenceRecord, Record, UserRecord, VoteRecord};
 use lethe_domain::{PostId, Timestamp, UserId};
 use lethe_ports::outbound::StoreError;
 use std::collections::{BTreeSet, HashSet};
@@ -25,9 +27,11 @@ pub(super) struct Export {
 /// The last record that was written, or the beginning of a kind.
 enum Position {
     Users(i64),
+    Holds(i64, i64),
     Preferences(i64, String),
     Posts(i64),
     Votes(i64, i64),
+    Revocations(String),
 }
 
 impl Export {
@@ -45,10 +49,12 @@ impl Export {
                 Some(batch) => return Ok(Some((batch, self))),
                 None => {
                     self.position = match self.position {
-                        Position::Users(_) => Position::Preferences(i64::MIN, String::new()),
+                        Position::Users(_) => Position::Holds(i64::MIN, i64::MIN),
+                        Position::Holds(..) => Position::Preferences(i64::MIN, String::new()),
                         Position::Preferences(..) => Position::Posts(i64::MIN),
                         Position::Posts(_) => Position::Votes(i64::MIN, i64::MIN),
-                        Position::Votes(..) => {
+                        Position::Votes(..) => Position::Revocations(String::new()),
+                        Position::Revocations(_) => {
                             self.lease.commit().await?;
                             return Ok(None);
                         }
@@ -62,12 +68,17 @@ impl Export {
     async fn batch(&mut self) -> Result<Option<Vec<Record>>, StoreError> {
         match self.position {
             Position::Users(last) => self.users(last).await,
+            Position::Holds(user, last) => self.holds(user, last).await,
             Position::Preferences(owner, ref key) => {
                 let key = key.clone();
                 self.preferences(owner, &key).await
             }
             Position::Posts(last) => self.posts(last).await,
             Position::Votes(voter, post) => self.votes(voter, post).await,
+            Position::Revocations(ref last) => {
+                let last = last.clone();
+                self.revocations(&last).await
+            }
         }
     }
 
@@ -80,6 +91,17 @@ impl Export {
             Ok(Record::User(UserRecord::of(&Account::try_from(row.account)?, person.as_ref())))
         };
         rows.into_iter().map(record).collect::<Result<_, _>>().map(Some)
+    }
+
+    async fn holds(&mut self, user: i64, last: i64) -> Result<Option<Vec<Record>>, StoreError> {
+        let after = holds::user_id.gt(user).or(holds::id.gt(last));
+        let following = holds::table.filter(holds::user_id.ge(user)).filter(after).order((holds::user_id, holds::id)).limit(BATCH);
+        let rows: Vec<HoldRow> = self.lease.rows(following.select(HoldRow::as_select())).await?;
+        let Some(row) = rows.last() else { return Ok(None) };
+        self.position = Position::Holds(row.user_id, row.id);
+        let erased = self.erased(rows.iter().map(|row| row.user_id)).await?;
+        let shown = rows.into_iter().filter(|row| !erased.contains(&row.user_id));
+        Ok(Some(shown.map(|row| Record::Hold(HoldRecord::of(&row.into()))).collect()))
     }
 
     async fn preferences(&mut self, owner: i64, key: &str) -> Result<Option<Vec<Record>>, StoreError> {
@@ -118,6 +140,14 @@ impl Export {
         let record =
             |(voter, _, post, voted_at)| VoteRecord { user_id: UserId::new(voter), post_id: PostId::new(post), created_at: Some(Timestamp::new(voted_at)) };
         Ok(Some(shown.map(record).map(Record::Vote).collect()))
+    }
+
+    async fn revocations(&mut self, last: &str) -> Result<Option<Vec<Record>>, StoreError> {
+        let following = revoked_tokens::table.filter(revoked_tokens::id.gt(last)).order(revoked_tokens::id).limit(BATCH);
+        let rows: Vec<RevocationRow> = self.lease.rows(following.select(RevocationRow::as_select())).await?;
+        let Some(row) = rows.last() else { return Ok(None) };
+        self.position = Position::Revocations(row.id.clone());
+        Ok(Some(rows.into_iter().map(|row| Record::Revocation(row.into_record())).collect()))
     }
 
     /// Those of these users who are erased: what is still being removed does not exist any more. Looked up batch by batch, as a join could make

@@ -9,15 +9,16 @@ use crate::ledger::{self, Ledger};
 use crate::row::PreferenceRow;
 use crate::schema::posts;
 use crate::statement::{Statement, statement};
-use crate::{Lease, PgStore, audit, outbox};
+use crate::{Lease, PgStore, audit, holds, outbox, revocations};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
-use lethe_domain::archive::{CheckedPreference, CheckedRecord};
+use lethe_domain::archive::{CheckedPreference, CheckedRecord, CheckedRevocation};
 use lethe_domain::audit::AuditAct;
 use lethe_domain::event::Event;
+use lethe_domain::hold::Hold;
 use lethe_domain::limits::Limits;
-use lethe_domain::webhook::{Delivery, Subscription};
-use lethe_domain::{PostId, PreferenceId, Timestamp, UserId};
+use lethe_domain::webhook::Delivery;
+use lethe_domain::{HoldId, PostId, PreferenceId, Timestamp, UserId};
 use lethe_ports::outbound::{ImportTerms, RecordOutcome, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +78,7 @@ async fn try_import(store: &PgStore, batch: &[CheckedRecord], terms: ImportTerms
     advance_sequences(&mut lease, batch).await?;
     let mut desk = Desk::load(&mut lease, batch).await?;
     let outcomes = batch.iter().map(|record| desk.decide(record, terms)).collect();
-    desk.write(&mut lease, terms.subscriptions).await?;
+    desk.write(&mut lease, terms).await?;
     lease.commit().await?;
     Ok(outcomes)
 }
@@ -88,9 +89,10 @@ async fn advance_sequences(lease: &mut Lease, batch: &[CheckedRecord]) -> Result
     for record in batch {
         let (sequence, id) = match record {
             CheckedRecord::User(user) => ("users_id_seq", Some(user.account.id.get())),
+            CheckedRecord::Hold(hold) => ("holds_id_seq", Some(hold.id.get())),
             CheckedRecord::Preference(preference) => ("preferences_id_seq", preference.id.map(PreferenceId::get)),
             CheckedRecord::Post(post) => ("posts_id_seq", Some(post.id.get())),
-            CheckedRecord::Vote(_) => continue,
+            CheckedRecord::Vote(_) | CheckedRecord::Revocation(_) => continue,
         };
         let last = highest.entry(sequence).or_default();
         *last = (*last).max(id.unwrap_or(0));
@@ -104,8 +106,10 @@ async fn advance_sequences(lease: &mut Lease, batch: &[CheckedRecord]) -> Result
 /// What a batch refers to.
 struct Desk {
     people: People,
+    holds: BTreeMap<(UserId, HoldId), Hold>,
     ledgers: BTreeMap<UserId, Ledger>,
     publications: Publications,
+    revocations: BTreeMap<String, CheckedRevocation>,
 }
 
 impl Desk {
@@ -114,12 +118,17 @@ impl Desk {
         let people = People::load(lease, batch, authors).await?;
         let ledgers = load_ledgers(lease, batch, &people).await?;
         let publications = Publications::load(lease, batch).await?;
-        Ok(Self { people, ledgers, publications })
+        Ok(Self { people, holds: BTreeMap::new(), ledgers, publications, revocations: BTreeMap::new() })
     }
 
     fn decide(&mut self, record: &CheckedRecord, terms: ImportTerms<'_>) -> RecordOutcome {
         match record {
             CheckedRecord::User(user) => self.people.import(user, terms.now),
+            CheckedRecord::Hold(hold) => {
+                self.people.check_alive(hold.user)?;
+                self.holds.insert((hold.user, hold.id), hold.clone());
+                Ok(())
+            }
             CheckedRecord::Preference(preference) => self.decide_on_preference(preference, terms.limits, terms.now),
             CheckedRecord::Post(post) => {
                 self.people.check_alive(post.post.author)?;
@@ -128,6 +137,11 @@ impl Desk {
             CheckedRecord::Vote(vote) => {
                 self.people.check_alive(vote.voter)?;
                 self.publications.import_vote(vote, &self.people)
+            }
+            CheckedRecord::Revocation(revocation) => {
+                let kept = revocation.clone().over(self.revocations.get(&revocation.id));
+                self.revocations.insert(kept.id.clone(), kept);
+                Ok(())
             }
         }
     }
@@ -139,20 +153,22 @@ impl Desk {
         Ok(ledger.import(record.clone(), limits, now)?)
     }
 
-    async fn write(self, lease: &mut Lease, subscriptions: &[Subscription]) -> Result<(), Obstacle> {
+    async fn write(self, lease: &mut Lease, terms: ImportTerms<'_>) -> Result<(), Obstacle> {
         self.people.write(lease).await?;
+        holds::keep(lease, &self.holds.into_values().collect::<Vec<_>>()).await?;
         ledger::write(lease, &self.ledgers.into_values().collect::<Vec<_>>()).await?;
         self.publications.write(lease).await?;
-        announce(lease, self.people.events(), subscriptions).await
+        revocations::keep(lease, &self.revocations.into_values().collect::<Vec<_>>()).await?;
+        announce(lease, self.people.events(), terms).await
     }
 }
 
 /// Puts what happened to users into the outbox and the audit log. This comes last: everyone else who logs something waits from here on.
-async fn announce(lease: &mut Lease, events: &[Event], subscriptions: &[Subscription]) -> Result<(), Obstacle> {
+async fn announce(lease: &mut Lease, events: &[Event], terms: ImportTerms<'_>) -> Result<(), Obstacle> {
     if events.is_empty() {
         return Ok(());
     }
-    outbox::insert(lease, &Delivery::of(events, subscriptions).collect::<Vec<_>>()).await?;
+    outbox::insert(lease, &Delivery::of(events, terms.subscriptions, terms.now).collect::<Vec<_>>()).await?;
     let head = audit::lock_head(lease).await?;
     let entries = head.seal_all(events.iter().map(|event| AuditAct::of_event(event, None)));
     Ok(audit::append(lease, &entries).await?)

@@ -41,7 +41,7 @@ struct Known {
 impl People {
     /// Locks and loads everyone whom the batch names, and `authors`.
     pub(super) async fn load(lease: &mut Lease, batch: &[CheckedRecord], authors: Vec<i64>) -> Result<Self, Obstacle> {
-        let ids: BTreeSet<i64> = batch.iter().map(|record| person_in(record).get()).chain(authors).collect();
+        let ids: BTreeSet<i64> = batch.iter().filter_map(person_in).map(UserId::get).chain(authors).collect();
         let wanted = users::table.filter(users::id.eq_any(ids)).order(users::id).for_update();
         let counters = (users::revision, users::preference_keys, users::preference_bytes);
         let rows: Vec<(UserRow, Counters)> = lease.rows(wanted.select((UserRow::as_select(), counters))).await?;
@@ -145,12 +145,14 @@ impl Known {
 }
 
 /// The user whom a record is about, or belongs to.
-fn person_in(record: &CheckedRecord) -> UserId {
+fn person_in(record: &CheckedRecord) -> Option<UserId> {
     match record {
-        CheckedRecord::User(user) => user.account.id,
-        CheckedRecord::Preference(preference) => preference.owner,
-        CheckedRecord::Post(post) => post.post.author,
-        CheckedRecord::Vote(vote) => vote.voter,
+        CheckedRecord::User(user) => Some(user.account.id),
+        CheckedRecord::Hold(hold) => Some(hold.user),
+        CheckedRecord::Preference(preference) => Some(preference.owner),
+        CheckedRecord::Post(post) => Some(post.post.author),
+        CheckedRecord::Vote(vote) => Some(vote.voter),
+        CheckedRecord::Revocation(_) => None,
     }
 }
 

@@ -92,7 +92,7 @@ impl Publications {
     async fn load_votes(&mut self, lease: &mut Lease, batch: &[CheckedRecord]) -> Result<(), Failure> {
         let place = |record: &CheckedRecord| match record {
             CheckedRecord::Vote(vote) => self.posts.get(&vote.post).map(|known| (vote.voter, known.author, vote.post)),
-            CheckedRecord::User(_) | CheckedRecord::Preference(_) | CheckedRecord::Post(_) => None,
+            CheckedRecord::User(_) | CheckedRecord::Hold(_) | CheckedRecord::Preference(_) | CheckedRecord::Post(_) | CheckedRecord::Revocation(_) => None,
         };
         let places: Vec<(UserId, UserId, PostId)> = batch.iter().filter_map(place).collect();
         if places.is_empty() {
@@ -185,6 +185,6 @@ fn post_in(record: &CheckedRecord) -> Option<PostId> {
     match record {
         CheckedRecord::Post(post) => Some(post.id),
         CheckedRecord::Vote(vote) => Some(vote.post),
-        CheckedRecord::User(_) | CheckedRecord::Preference(_) => None,
+        CheckedRecord::User(_) | CheckedRecord::Hold(_) | CheckedRecord::Preference(_) | CheckedRecord::Revocation(_) => None,
     }
 }

@@ -1,1 +1,1 @@
-SELECT now(), ARRAY(SELECT id FROM revoked_tokens WHERE revoked_at >= COALESCE(:since, '-infinity'::timestamptz))
+SELECT now(), ARRAY(SELECT id FROM revoked_tokens WHERE noted_at >= COALESCE(:since, '-infinity'::timestamptz))

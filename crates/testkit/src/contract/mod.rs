@@ -54,7 +54,7 @@ macro_rules! contract_suite {
             preferences: [
                 creates_and_gives_back, lists_in_pages_by_id, lists_one_key, gives_all_by_key, a_key_is_taken_once_per_user, updates_value_and_name,
                 a_rename_onto_a_taken_key_is_refused, what_changes_nothing_leaves_no_trace, an_expected_revision_must_match, deletes_once,
-                another_users_preference_is_not_found, a_fence_hides_everything_else, limits_hold, every_change_is_logged, edits_are_logged_in_order,
+                another_users_preference_is_not_found, a_fence_hides_everything_else, a_fence_keeps_dead_tokens_out, limits_hold, every_change_is_logged, edits_are_logged_in_order,
                 edits_hold_the_limits,
             ];
             values: [every_value_comes_back_as_it_went_in, every_key_comes_back_as_it_went_in];
@@ -83,7 +83,8 @@ macro_rules! contract_suite {
             archive: [
                 an_export_of_an_import_is_equal, importing_twice_changes_nothing, refused_records_leave_no_trace, an_erased_user_stays_erased,
                 new_ids_are_beyond_imported_ones, what_is_there_keeps_its_id_its_epoch_and_its_dead_tokens, an_import_is_logged_and_counted,
-                an_import_tells_what_it_does_to_users,
+                an_import_tells_what_it_does_to_users, an_imported_hold_holds, holds_of_one_id_stand_beside_each_other, holds_of_the_erased_stay_behind,
+                an_imported_revocation_is_learnt_of,
             ];
         }
     };

@@ -1,13 +1,13 @@
 //! Preferences, one by one.
 
-use super::{ACTOR, FullStore, add_user, first_page, limits, now, reading, stamp, writing};
+use super::{ACTOR, FullStore, add_user, first_page, limits, now, reading, stamp, transact, writing};
 use crate::fixture::{json, key, preference};
-use lethe_domain::account::{DeletionMode, StatusSet};
+use lethe_domain::account::{Account, DeletionMode};
 use lethe_domain::change::{Change, ChangeKind};
 use lethe_domain::limits::{Limits, QuotaError};
 use lethe_domain::page::PageRequest;
 use lethe_domain::preference::{Edit, Preference, PreferenceUpdate};
-use lethe_domain::{PreferenceId, Revision, UserId};
+use lethe_domain::{PreferenceId, Revision, Timestamp, UserId};
 use lethe_ports::outbound::{OwnerFence, PreferenceStoreError, Stamp};
 use std::time::Duration;
 
@@ -154,12 +154,24 @@ pub async fn a_fence_hides_everything_else(store: impl FullStore) {
     let made = create(&store, owner, "theme", "1").await;
     super::delete_user(&store, owner, DeletionMode::Soft).await.expect("alive");
     refuses_everything(&store, &writing(owner), made.id).await;
-    let own_token = OwnerFence { owner, states: StatusSet::READABLE, issued_at: Some(lethe_domain::Timestamp::EPOCH) };
-    assert_eq!(store.get(&own_token, made.id).await, Err(PreferenceStoreError::Refused), "a token from before the deletion");
     assert_eq!(store.get(&reading(owner), made.id).await, Ok(made.clone()), "what is kept can be read");
     super::delete_user(&store, owner, DeletionMode::Hard).await.expect("soft deleted");
     refuses_everything(&store, &reading(owner), made.id).await;
     refuses_everything(&store, &reading(UserId::new(i64::MAX)), made.id).await;
+}
+
+pub async fn a_fence_keeps_dead_tokens_out(store: impl FullStore) {
+    let owner = add_user(&store, "ann").await;
+    let made = create(&store, owner, "theme", "1").await;
+    transact(&store, move |tx| {
+        Box::pin(async move {
+            let account = tx.account_for_update(owner).await?.unwrap_or(Account::new(owner));
+            tx.save_account(&account.revoke_tokens(now())).await
+        })
+    })
+    .await;
+    refuses_everything(&store, &OwnerFence { issued_at: Some(Timestamp::EPOCH), ..writing(owner) }, made.id).await;
+    assert_eq!(store.get(&writing(owner), made.id).await, Ok(made), "a token from then on");
 }
 
 async fn refuses_everything(store: &impl FullStore, fence: &OwnerFence, id: PreferenceId) {

@@ -7,24 +7,31 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use lethe_domain::account::UserStatus;
 use lethe_domain::archive::{
-    CheckedPost, CheckedPreference, CheckedRecord, CheckedUser, CheckedVote, PostRecord, PreferenceRecord, Record, RecordError, UserRecord, VoteRecord,
+    CheckedPost, CheckedPreference, CheckedRecord, CheckedRevocation, CheckedUser, CheckedVote, HoldRecord, PostRecord, PreferenceRecord, Record, RecordError,
+    RevocationRecord, UserRecord, VoteRecord,
 };
 use lethe_domain::audit::AuditAct;
 use lethe_domain::content::Reaction;
 use lethe_domain::event::Event;
+use lethe_domain::hold::Hold;
 use lethe_domain::limits::Limits;
 use lethe_domain::preference::{NewPreference, Preference, PreferenceUpdate};
 use lethe_domain::webhook::Delivery;
 use lethe_domain::{PreferenceId, Revision, Timestamp, UserId};
-use lethe_ports::outbound::{ArchiveStore, ImportTerms, PreferenceStoreError, RecordOutcome, Stamp, StoreError};
+use lethe_ports::outbound::{ArchiveStore, Clock as _, ImportTerms, PreferenceStoreError, RecordOutcome, Stamp, StoreError};
 
 impl State {
-    fn import(&mut self, record: CheckedRecord, terms: ImportTerms<'_>) -> RecordOutcome {
+    fn import(&mut self, record: CheckedRecord, terms: ImportTerms<'_>, noted_at: Timestamp) -> RecordOutcome {
         match record {
             CheckedRecord::User(user) => self.import_user(*user, terms),
+            CheckedRecord::Hold(hold) => self.import_hold(hold),
             CheckedRecord::Preference(preference) => self.import_preference(preference, terms.limits, terms.now),
             CheckedRecord::Post(post) => self.import_post(post),
             CheckedRecord::Vote(vote) => self.import_vote(&vote),
+            CheckedRecord::Revocation(revocation) => {
+                self.import_revocation(revocation, noted_at);
+                Ok(())
+            }
         }
     }
 
@@ -40,7 +47,7 @@ impl State {
         self.reservations.extend(names.into_iter().map(|name| (name, id)));
         let ext_id = user.person.as_ref().and_then(|person| person.ext_id.as_ref());
         let events = Event::of_change(known.as_ref().map(|(account, _)| account), &account, ext_id, terms.now);
-        Delivery::of(&events, terms.subscriptions).for_each(|delivery| self.insert_delivery(delivery));
+        Delivery::of(&events, terms.subscriptions, terms.now).for_each(|delivery| self.insert_delivery(delivery));
         let entries = self.audit_head.seal_all(events.iter().map(|event| AuditAct::of_event(event, None)));
         self.append_audit(&entries);
         let revision = known.map_or(Revision::ZERO, |(_, revision)| revision);
@@ -51,6 +58,13 @@ impl State {
 
     fn owner(&self, id: UserId) -> Result<(), RecordError> {
         self.users.get(&id).filter(|row| row.account.status() != UserStatus::Erased).map(drop).ok_or(RecordError::NoSuchUser(id))
+    }
+
+    fn import_hold(&mut self, hold: Hold) -> RecordOutcome {
+        self.owner(hold.user)?;
+        self.last_hold = self.last_hold.max(hold.id.get());
+        self.holds.insert((hold.user, hold.id), hold);
+        Ok(())
     }
 
     fn import_preference(&mut self, record: CheckedPreference, limits: &Limits, now: Timestamp) -> RecordOutcome {
@@ -97,8 +111,16 @@ impl State {
         Ok(())
     }
 
+    fn import_revocation(&mut self, revocation: CheckedRevocation, noted_at: Timestamp) {
+        let known = self.revoked.get(&revocation.id);
+        let noted_at = known.map_or(noted_at, |(known, _)| *known);
+        let kept = revocation.over(known.map(|(_, known)| known));
+        self.revoked.insert(kept.id.clone(), (noted_at, kept));
+    }
+
     fn export(&self) -> Vec<Record> {
         let users = self.users.values().map(|row| Record::User(UserRecord::of(&row.account, row.person.as_ref())));
+        let holds = self.holds.values().filter(|hold| self.owner(hold.user).is_ok()).map(|hold| Record::Hold(HoldRecord::of(hold)));
         let mut preferences: Vec<_> = self.preferences.values().collect();
         preferences.sort_by(|a, b| (a.owner, &a.key).cmp(&(b.owner, &b.key)));
         let preferences = preferences
@@ -116,7 +138,11 @@ impl State {
             .iter()
             .filter(|((voter, post), _)| self.owner(*voter).is_ok() && has_author(post))
             .map(|((voter, post), row)| Record::Vote(VoteRecord { user_id: *voter, post_id: *post, created_at: Some(row.voted_at) }));
-        users.chain(preferences).chain(posts).chain(votes).collect()
+        let revocations = self
+            .revoked
+            .values()
+            .map(|(_, revocation)| Record::Revocation(RevocationRecord::of(revocation.id.clone(), revocation.revoked_at, revocation.expires_at)));
+        users.chain(holds).chain(preferences).chain(posts).chain(votes).chain(revocations).collect()
     }
 }
 
@@ -124,7 +150,8 @@ impl State {
 impl ArchiveStore for MemoryStore {
     async fn import(&self, batch: Vec<CheckedRecord>, terms: ImportTerms<'_>) -> Result<Vec<RecordOutcome>, StoreError> {
         let mut state = self.state.lock().await;
-        Ok(batch.into_iter().map(|record| state.import(record, terms)).collect())
+        let noted_at = self.clock.now();
+        Ok(batch.into_iter().map(|record| state.import(record, terms, noted_at)).collect())
     }
 
     fn export(&self) -> BoxStream<'static, Result<Vec<Record>, StoreError>> {

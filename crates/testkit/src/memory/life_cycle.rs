@@ -7,7 +7,7 @@ use lethe_domain::account::AccountState;
 use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::erasure::{Erasure, ErasureCursor, ErasureState};
 use lethe_domain::hold::{Hold, any_in_force};
-use lethe_domain::manifest::ContentKind;
+use lethe_domain::manifest::{ContentKind, Tally};
 use lethe_domain::webhook::{DeliveryId, DeliveryState, EndpointId};
 use lethe_domain::{HoldId, NodeId, PostId, PreferenceId, Revision, Timestamp, UserId};
 use lethe_ports::outbound::{
@@ -47,6 +47,10 @@ impl State {
         places
     }
 
+    pub(super) fn tally(&self, user: UserId) -> Tally {
+        Tally::of(|kind| self.content(user, kind).len() as u64)
+    }
+
     pub(super) fn remove_content(&mut self, user: UserId, kind: ContentKind, place: ErasureCursor) {
         match kind {
             ContentKind::Reservations => {
@@ -75,7 +79,7 @@ impl State {
                 self.changes.remove(&(user, Revision::new(place.0)));
             }
             ContentKind::Holds => {
-                self.holds.remove(&HoldId::new(place.0));
+                self.holds.remove(&(user, HoldId::new(place.0)));
             }
         }
     }
@@ -111,6 +115,10 @@ impl State {
 
 #[async_trait]
 impl ErasureStore for MemoryStore {
+    async fn tally(&self, user: UserId) -> Result<Tally, StoreError> {
+        Ok(self.state.lock().await.tally(user))
+    }
+
     async fn erasure(&self, user: UserId) -> Result<Option<Erasure>, StoreError> {
         Ok(self.state.lock().await.erasures.get(&user).cloned())
     }
@@ -175,10 +183,10 @@ impl OutboxStore for MemoryStore {
         Ok(shown)
     }
 
-    async fn due_deliveries(&self, endpoints: &[EndpointId], now: Timestamp, limit: u32) -> Result<Vec<DeliveryId>, StoreError> {
+    async fn due_deliveries(&self, endpoint: &EndpointId, now: Timestamp, limit: u32) -> Result<Vec<DeliveryId>, StoreError> {
         let state = self.state.lock().await;
         let due = state.deliveries.iter().filter(|(id, (_, delivery))| {
-            delivery.state == DeliveryState::Pending && delivery.due_at <= now && endpoints.contains(&id.endpoint) && !state.is_held_up(id)
+            delivery.state == DeliveryState::Pending && delivery.due_at <= now && id.endpoint == *endpoint && !state.is_held_up(id)
         });
         let mut due: Vec<_> = due.map(|(id, (_, delivery))| (delivery.due_at, id.clone())).collect();
         due.sort();
@@ -226,7 +234,7 @@ impl UpkeepStore for MemoryStore {
         let mut state = self.state.lock().await;
         let before = state.deliveries.len() + state.revoked.len();
         state.deliveries.retain(|_, (_, delivery)| delivery.attempted_at.unwrap_or(delivery.event.at) >= untold_since);
-        state.revoked.retain(|_, (_, token)| token.expires_at.is_none_or(|end| end > now));
+        state.revoked.retain(|_, (_, revocation)| revocation.expires_at.is_none_or(|end| end > now));
         Ok((before - state.deliveries.len() - state.revoked.len()) as u64)
     }
 }

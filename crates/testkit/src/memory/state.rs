@@ -1,6 +1,7 @@
 //! The state: what the tables of a real store hold, and the few rules that keep them consistent.
 
 use lethe_domain::account::Account;
+use lethe_domain::archive::CheckedRevocation;
 use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::change::{Change, ChangeKind};
 use lethe_domain::content::{Author, NewPost, Post, PostKind, Reaction, Vote};
@@ -11,7 +12,7 @@ use lethe_domain::preference::{Effect, NewPreference, Preference, PreferenceUpda
 use lethe_domain::profile::{NewUser, Person, PostCounts, UniqueName, User};
 use lethe_domain::webhook::{Delivery, DeliveryId, EndpointId};
 use lethe_domain::{HoldId, NodeId, PostId, PreferenceId, PreferenceKey, Revision, Timestamp, UserId};
-use lethe_ports::outbound::{Duty, OwnerFence, PreferenceStoreError, RevokedToken, Stamp};
+use lethe_ports::outbound::{Duty, OwnerFence, PreferenceStoreError, Stamp};
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Debug, Clone, Default)]
@@ -22,7 +23,7 @@ pub(super) struct State {
     pub(super) posts: BTreeMap<PostId, PostRow>,
     pub(super) votes: BTreeMap<(UserId, PostId), VoteRow>,
     pub(super) reservations: HashMap<(UniqueName, String), UserId>,
-    pub(super) holds: BTreeMap<HoldId, Hold>,
+    pub(super) holds: BTreeMap<(UserId, HoldId), Hold>,
     pub(super) erasures: BTreeMap<UserId, Erasure>,
     /// With their place in the order of all.
     pub(super) deliveries: BTreeMap<DeliveryId, (i64, Delivery)>,
@@ -30,8 +31,8 @@ pub(super) struct State {
     pub(super) audit: Vec<AuditEntry>,
     pub(super) audit_head: AuditHead,
     pub(super) duties: HashMap<Duty, (NodeId, Timestamp)>,
-    /// With the time of their revocation.
-    pub(super) revoked: BTreeMap<String, (Timestamp, RevokedToken)>,
+    /// By id, with the time at which this store noted them.
+    pub(super) revoked: BTreeMap<String, (Timestamp, CheckedRevocation)>,
     pub(super) last_hold: i64,
     pub(super) last_delivery: i64,
     pub(super) last_user: i64,

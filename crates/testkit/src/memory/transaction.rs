@@ -3,6 +3,7 @@
 use super::state::{PostRow, State, UserRow, VoteRow, next_id, unique_names};
 use async_trait::async_trait;
 use lethe_domain::account::Account;
+use lethe_domain::archive::CheckedRevocation;
 use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::content::{NewPost, PostKind, Reaction};
 use lethe_domain::erasure::{Chunk, Erasure, ErasureCursor};
@@ -17,7 +18,6 @@ use lethe_ports::outbound::{InsertUserError, PreferenceStoreError, RevokedToken,
 
 pub(super) struct MemoryTx {
     pub(super) state: State,
-    /// By the store's own clock.
     pub(super) now: Timestamp,
 }
 
@@ -42,6 +42,10 @@ impl MemoryTx {
 
 #[async_trait]
 impl Tx for MemoryTx {
+    async fn now(&mut self) -> Result<Timestamp, StoreError> {
+        Ok(self.now)
+    }
+
     async fn account_for_update(&mut self, id: UserId) -> Result<Option<Account>, StoreError> {
         Ok(self.state.users.get(&id).map(|row| row.account))
     }
@@ -103,17 +107,16 @@ impl Tx for MemoryTx {
 
     async fn insert_hold(&mut self, user: UserId, hold: &NewHold, stamp: Stamp) -> Result<HoldId, StoreError> {
         let id = HoldId::new(next_id(&mut self.state.last_hold));
-        self.state.holds.insert(id, Hold { id, user, terms: hold.clone(), placed_at: stamp.now, placed_by: stamp.actor });
+        self.state.holds.insert((user, id), Hold { id, user, terms: hold.clone(), placed_at: stamp.now, placed_by: stamp.actor });
         Ok(id)
     }
 
     async fn delete_hold(&mut self, user: UserId, hold: HoldId) -> Result<bool, StoreError> {
-        let is_there = self.state.holds.get(&hold).is_some_and(|found| found.user == user);
-        Ok(is_there && self.state.holds.remove(&hold).is_some())
+        Ok(self.state.holds.remove(&(user, hold)).is_some())
     }
 
     async fn tally(&mut self, user: UserId) -> Result<Tally, StoreError> {
-        Ok(Tally::of(|kind| self.state.content(user, kind).len() as u64))
+        Ok(self.state.tally(user))
     }
 
     async fn erase(&mut self, user: UserId, kind: ContentKind, after: ErasureCursor, limit: u32) -> Result<Chunk, StoreError> {
@@ -176,7 +179,8 @@ impl Tx for MemoryTx {
     }
 
     async fn insert_revocation(&mut self, token: &RevokedToken) -> Result<(), StoreError> {
-        self.state.revoked.entry(token.id.clone()).or_insert_with(|| (self.now, token.clone()));
+        let revocation = CheckedRevocation { id: token.id.clone(), revoked_at: self.now, expires_at: token.expires_at };
+        self.state.revoked.entry(token.id.clone()).or_insert((self.now, revocation));
         Ok(())
     }
 

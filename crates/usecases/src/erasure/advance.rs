@@ -2,16 +2,22 @@
 
 use lethe_domain::erasure::{Erasure, ErasureState};
 use lethe_domain::event::{Event, EventId, EventKind};
+use lethe_domain::manifest::ContentKind;
 use lethe_domain::time::Timestamp;
 use lethe_ports::outbound::{StoreError, Tx};
 
-/// Removes at most `budget` rows, from where the erasure is; when it comes to the end of the manifest, sweeps it, and ends the erasure if nothing
-/// is left. Returns what is to be told of that.
+/// Removes at most `budget` rows, from where the erasure is; when it comes to the end of the manifest, sweeps it, and ends the erasure if
+/// nothing is left. Returns what is to be told of that.
+///
+/// A transaction touches posts of others, or the user's own, never both: two who voted for each other and leave at the same time would wait
+/// for each other.
 pub(crate) async fn advance(tx: &mut dyn Tx, mut erasure: Erasure, mut budget: u32, now: Timestamp) -> Result<(Erasure, Option<Event>), StoreError> {
-    while let Some(step) = erasure.current().filter(|_| budget > 0) {
+    let mut touched_others = false;
+    while let Some(step) = erasure.current().filter(|step| budget > 0 && !(touched_others && step.kind != ContentKind::VotesCast)) {
         let chunk = tx.erase(erasure.user, step.kind, step.cursor, budget).await?;
         erasure.record(chunk, budget, now);
         budget -= chunk.rows.min(budget);
+        touched_others |= step.kind == ContentKind::VotesCast && chunk.rows > 0;
     }
     let ext_id = erasure.ext_id.clone();
     if erasure.current().is_none() {

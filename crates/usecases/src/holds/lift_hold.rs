@@ -16,13 +16,14 @@ use std::time::Duration;
 impl<S: Store + AccountStore> Lethe<S> {
     pub(crate) async fn lift_hold(&self, caller: &Caller, user: UserId, hold: HoldId) -> Result<(), LookUpError> {
         self.authorize(caller, &Act::by_admin(Operation::Delete)).await?;
-        let stamp = self.stamp(caller);
-        on_contention(|| self.store.transact(move |tx| Box::pin(async move { lift(tx, user, hold, stamp).await }))).await
+        let actor = caller.actor.user;
+        on_contention(|| self.store.transact(move |tx| Box::pin(async move { lift(tx, user, hold, actor).await }))).await
     }
 }
 
-async fn lift(tx: &mut dyn Tx, user: UserId, hold: HoldId, stamp: Stamp) -> Result<(), LookUpError> {
+async fn lift(tx: &mut dyn Tx, user: UserId, hold: HoldId, actor: UserId) -> Result<(), LookUpError> {
     let account = tx.account_for_update(user).await?;
+    let stamp = Stamp { actor, now: tx.now().await? };
     let erasure = tx.erasure_for_update(user).await?;
     can_be_held(account.as_ref(), erasure.as_ref())?;
     if !tx.delete_hold(user, hold).await? {

@@ -16,17 +16,18 @@ use lethe_ports::outbound::{AccountStore, Stamp, Store, Tx};
 impl<S: Store + AccountStore> Lethe<S> {
     pub(crate) async fn place_hold(&self, caller: &Caller, user: UserId, new: NewHold) -> Result<Hold, LookUpError> {
         self.authorize(caller, &Act::by_admin(Operation::Create)).await?;
-        let stamp = self.stamp(caller);
+        let actor = caller.actor.user;
         on_contention(|| {
             let new = new.clone();
-            self.store.transact(move |tx| Box::pin(async move { place(tx, user, new, stamp).await }))
+            self.store.transact(move |tx| Box::pin(async move { place(tx, user, new, actor).await }))
         })
         .await
     }
 }
 
-async fn place(tx: &mut dyn Tx, user: UserId, terms: NewHold, stamp: Stamp) -> Result<Hold, LookUpError> {
+async fn place(tx: &mut dyn Tx, user: UserId, terms: NewHold, actor: UserId) -> Result<Hold, LookUpError> {
     let account = tx.account_for_update(user).await?;
+    let stamp = Stamp { actor, now: tx.now().await? };
     let erasure = tx.erasure_for_update(user).await?;
     can_be_held(account.as_ref(), erasure.as_ref())?;
     let id = tx.insert_hold(user, &terms, stamp).await?;

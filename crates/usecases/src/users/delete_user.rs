@@ -4,21 +4,24 @@ use super::plan_deletion::plan;
 use crate::Lethe;
 use crate::access::is_alive;
 use crate::announce::Announcer;
-use crate::erasure::advance;
+use crate::erasure::{advance, erase};
 use crate::retry::on_contention;
 use lethe_domain::access::{Act, Operation, Relation};
 use lethe_domain::account::{Account, AccountState, DeletionMode};
-use lethe_domain::erasure::Erasure;
+use lethe_domain::erasure::{Erasure, ErasureState};
 use lethe_domain::event::Event;
-use lethe_domain::id::UserId;
+use lethe_domain::id::{NodeId, UserId};
 use lethe_domain::time::Timestamp;
 use lethe_ports::Caller;
 use lethe_ports::inbound::{AccessError, DeleteUserError, Deletion, DeletionRequest};
 use lethe_ports::outbound::{AccountStore, Store, StoreError, Tx};
 use std::time::Duration;
 
-/// Rows that are removed in the transaction of a hard delete itself: an account that has no more is gone with it.
+/// Rows that are removed before a hard delete is answered: an account that has no more is gone by then.
 const AT_ONCE: u32 = 2_000;
+
+/// Stands for no node: for the request that asked for the deletion.
+const WHOEVER_ASKED: NodeId = NodeId::new(0);
 
 /// A deletion that is asked for.
 #[derive(Debug, Clone)]
@@ -26,7 +29,6 @@ struct Order {
     caller: Caller,
     user: UserId,
     request: DeletionRequest,
-    now: Timestamp,
     grace: Option<Duration>,
     announcer: Announcer,
 }
@@ -35,12 +37,13 @@ impl<S: Store + AccountStore> Lethe<S> {
     pub(crate) async fn delete_user(&self, caller: &Caller, user: UserId, request: DeletionRequest) -> Result<Deletion, DeleteUserError> {
         self.permit_deletion(caller, user).await?;
         let announcer = self.announcer(Some(caller.actor.user));
-        let order = Order { caller: caller.clone(), user, request, now: self.clock.now(), grace: self.policy.grace, announcer };
-        on_contention(|| {
+        let order = Order { caller: caller.clone(), user, request, grace: self.policy.grace, announcer };
+        let deletion = on_contention(|| {
             let order = order.clone();
             self.store.transact(move |tx| Box::pin(async move { delete(tx, &order).await }))
         })
-        .await
+        .await?;
+        Ok(self.finish_at_once(deletion).await)
     }
 
     /// Whether the caller may delete this user. A deleted user may still act on its own deletion, so whether it is there is judged later,
@@ -58,8 +61,9 @@ impl<S: Store + AccountStore> Lethe<S> {
 }
 
 async fn delete(tx: &mut dyn Tx, order: &Order) -> Result<Deletion, DeleteUserError> {
-    let Order { user, now, request, .. } = order;
+    let Order { user, request, .. } = order;
     let account = tx.account_for_update(*user).await?;
+    let now = tx.now().await?;
     if order.caller.actor.relation_to(*user) == Relation::Itself {
         may_delete_itself(&order.caller, account.as_ref())?;
     }
@@ -68,20 +72,34 @@ async fn delete(tx: &mut dyn Tx, order: &Order) -> Result<Deletion, DeleteUserEr
         DeletionMode::Soft => Vec::new(),
         DeletionMode::Hard => tx.holds(*user).await?,
     };
-    let after = before.delete(request.mode, *now, order.grace, &holds)?;
+    let after = before.delete(request.mode, now, order.grace, &holds)?;
     if let Some(expected) = &request.plan
-        && plan(tx, &before, request.mode, *now).await?.version != *expected
+        && plan(tx, &before, request.mode, now).await?.version != *expected
     {
         return Err(DeleteUserError::PlanChanged);
     }
-    Ok(carry_out(tx, &before, after, &order.announcer, *now).await?)
+    Ok(carry_out(tx, &before, after, &order.announcer, now).await?)
 }
 
 /// A deleted user's token is good for one thing only: to be told what became of its deletion, or to make it a hard one.
 fn may_delete_itself(caller: &Caller, account: Option<&Account>) -> Result<(), AccessError> {
-    match account.map(|account| account.state) {
-        None | Some(AccountState::Live(_)) => is_alive(caller, account),
-        Some(AccountState::SoftDeleted { .. } | AccountState::Erased { .. }) => Ok(()),
+    let Some(account) = account else { return is_alive(caller, None) };
+    if account.honours_own_deletion_of(caller.actor.issued_at) { Ok(()) } else { Err(AccessError::CallerGone) }
+}
+
+impl<S: Store> Lethe<S> {
+    /// Removes what is left of a small account, whose own posts may not be touched in the transaction that touches others'. Whatever comes in
+    /// between, the erasure goes on in the background.
+    pub(super) async fn finish_at_once(&self, deletion: Deletion) -> Deletion {
+        let Deletion { account, erasure: Some(begun) } = deletion else { return deletion };
+        let budget = AT_ONCE.saturating_sub(u32::try_from(begun.rows_done()).unwrap_or(u32::MAX));
+        if begun.state == ErasureState::Done || budget == 0 {
+            return Deletion { account, erasure: Some(begun) };
+        }
+        let announcer = self.announcer(None);
+        let finished: Result<Option<Erasure>, StoreError> =
+            self.store.transact(move |tx| Box::pin(async move { erase(tx, account.id, WHOEVER_ASKED, budget, &announcer).await })).await;
+        Deletion { account, erasure: Some(finished.ok().flatten().unwrap_or(begun)) }
     }
 }
 

@@ -4,32 +4,55 @@ use crate::Lethe;
 use crate::retry::on_contention;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::account::{Account, DeletionMode, StatusSet};
+use lethe_domain::hold::Hold;
 use lethe_domain::id::UserId;
+use lethe_domain::manifest::Tally;
 use lethe_domain::plan::DeletionPlan;
 use lethe_domain::profile::UniqueName;
 use lethe_domain::time::Timestamp;
 use lethe_ports::Caller;
 use lethe_ports::inbound::{AccessError, AccountError};
-use lethe_ports::outbound::{AccountStore, Store, StoreError, Tx};
+use lethe_ports::outbound::{AccountStore, ErasureStore, Store, StoreError, Tx};
 
-impl<S: Store + AccountStore> Lethe<S> {
+/// What a plan is made from, beside the counts.
+struct Standing {
+    account: Account,
+    names: Vec<UniqueName>,
+    holds: Vec<Hold>,
+    now: Timestamp,
+}
+
+impl<S: Store + AccountStore + ErasureStore> Lethe<S> {
     pub(crate) async fn plan_deletion(&self, caller: &Caller, user: UserId, mode: DeletionMode) -> Result<DeletionPlan, AccountError> {
         self.check(caller, &Act::on(Operation::Read, user)).await?;
-        let now = self.clock.now();
-        on_contention(|| self.store.transact(move |tx| Box::pin(async move { look_and_plan(tx, user, mode, now).await }))).await
+        // Counted without a lock: it may take a while, and nobody need wait for it.
+        let tally = self.store.tally(user).await?;
+        let standing = on_contention(|| self.store.transact(move |tx| Box::pin(async move { look(tx, user).await }))).await?;
+        Ok(standing.plan(mode, &tally))
     }
 }
 
-async fn look_and_plan(tx: &mut dyn Tx, user: UserId, mode: DeletionMode, now: Timestamp) -> Result<DeletionPlan, AccountError> {
+async fn look(tx: &mut dyn Tx, user: UserId) -> Result<Standing, AccountError> {
     let account = tx.account_for_share(user).await?;
     crate::access::admits(StatusSet::READABLE, account.as_ref())?;
-    Ok(plan(tx, &account.ok_or(AccessError::NoSuchUser)?, mode, now).await?)
+    let now = tx.now().await?;
+    Ok(Standing::of(tx, account.ok_or(AccessError::NoSuchUser)?, now).await?)
 }
 
-/// The plan for an account that cannot change meanwhile.
+impl Standing {
+    async fn of(tx: &mut dyn Tx, account: Account, now: Timestamp) -> Result<Self, StoreError> {
+        let ext_id = tx.ext_id(account.id).await?.map(|_| UniqueName::ExtId);
+        let names = std::iter::once(UniqueName::Username).chain(ext_id).collect();
+        Ok(Self { account, names, holds: tx.holds(account.id).await?, now })
+    }
+
+    fn plan(&self, mode: DeletionMode, tally: &Tally) -> DeletionPlan {
+        DeletionPlan::of(&self.account, mode, tally, &self.names, &self.holds, self.now)
+    }
+}
+
+/// The plan for an account that is locked: what it says is true until the end of the transaction.
 pub(super) async fn plan(tx: &mut dyn Tx, account: &Account, mode: DeletionMode, now: Timestamp) -> Result<DeletionPlan, StoreError> {
-    let ext_id = tx.ext_id(account.id).await?.map(|_| UniqueName::ExtId);
-    let names: Vec<_> = std::iter::once(UniqueName::Username).chain(ext_id).collect();
-    let (tally, holds) = (tx.tally(account.id).await?, tx.holds(account.id).await?);
-    Ok(DeletionPlan::of(account, mode, &tally, &names, &holds, now))
+    let standing = Standing::of(tx, *account, now).await?;
+    Ok(standing.plan(mode, &tx.tally(account.id).await?))
 }

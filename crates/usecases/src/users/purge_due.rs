@@ -6,9 +6,9 @@
 use super::delete_user::carry_out;
 use crate::Lethe;
 use crate::announce::Announcer;
+use lethe_domain::account::PurgeError;
 use lethe_domain::id::NodeId;
-use lethe_domain::time::Timestamp;
-use lethe_ports::inbound::Work;
+use lethe_ports::inbound::{Deletion, Work};
 use lethe_ports::outbound::{DuePurge, Duty, ErasureStore, Store, StoreError, Tx, UpkeepStore};
 use std::time::Duration;
 
@@ -25,24 +25,30 @@ impl<S: Store + ErasureStore + UpkeepStore> Lethe<S> {
         if due.is_empty() || !self.store.take_duty(Duty::Purge, node, now, now.after(TURN)).await? {
             return Ok(Work::Nothing);
         }
-        let announcer = self.announcer(None);
-        let mut outcome = Ok(Work::Nothing);
-        for purge_order in due {
-            let announcer = announcer.clone();
-            let purged: Result<(), StoreError> = self.store.transact(move |tx| Box::pin(async move { purge(tx, purge_order, now, &announcer).await })).await;
+        let mut failure = None;
+        for order in due {
             // One that fails does not keep the others from being purged; it is still due the next time.
-            outcome = purged.and(outcome.or(Ok(Work::Done))).map(|_| Work::Done);
+            failure = self.purge(order).await.err().or(failure);
         }
-        outcome
+        failure.map_or(Ok(Work::Done), Err)
+    }
+
+    async fn purge(&self, order: DuePurge) -> Result<(), StoreError> {
+        let announcer = self.announcer(None);
+        let purged: Option<Deletion> = self.store.transact(move |tx| Box::pin(async move { purge(tx, order, &announcer).await })).await?;
+        if let Some(deletion) = purged {
+            self.finish_at_once(deletion).await;
+        }
+        Ok(())
     }
 }
 
-async fn purge(tx: &mut dyn Tx, order: DuePurge, now: Timestamp, announcer: &Announcer) -> Result<(), StoreError> {
-    let Some(before) = tx.account_for_update(order.user).await? else { return Ok(()) };
-    let holds = tx.holds(order.user).await?;
+/// Purges an account, unless somebody was faster: it was restored, deleted anew, or is held.
+async fn purge(tx: &mut dyn Tx, order: DuePurge, announcer: &Announcer) -> Result<Option<Deletion>, StoreError> {
+    let Some(before) = tx.account_for_update(order.user).await? else { return Ok(None) };
+    let (now, holds) = (tx.now().await?, tx.holds(order.user).await?);
     match before.purge(order.epoch, now, &holds) {
-        Ok(after) => carry_out(tx, &before, after, announcer, now).await.map(drop),
-        // It was restored, deleted anew, or is held: somebody was faster than this purge.
-        Err(_) => Ok(()),
+        Ok(after) => carry_out(tx, &before, after, announcer, now).await.map(Some),
+        Err(PurgeError::NotDue | PurgeError::OnHold) => Ok(None),
     }
 }

@@ -7,7 +7,6 @@ use lethe_domain::access::{Act, Operation};
 use lethe_domain::account::{Account, AccountState, Restored, TransitionError};
 use lethe_domain::event::Event;
 use lethe_domain::id::UserId;
-use lethe_domain::time::Timestamp;
 use lethe_ports::inbound::{AccessError, Bearer, Restoration, RestoreError};
 use lethe_ports::outbound::{AccountStore, Store, Tx};
 use lethe_ports::{Errand, Ticket};
@@ -22,10 +21,10 @@ impl<S: Store + AccountStore> Lethe<S> {
             // Whoever holds the ticket acts for the user.
             Bearer::Ticket(ticket) => (Some(self.permit_to_restore(ticket, user)?), Some(user)),
         };
-        let (now, announcer) = (self.clock.now(), self.announcer(actor));
+        let announcer = self.announcer(actor);
         on_contention(|| {
             let announcer = announcer.clone();
-            self.store.transact(move |tx| Box::pin(async move { restore(tx, user, epoch, now, &announcer).await }))
+            self.store.transact(move |tx| Box::pin(async move { restore(tx, user, epoch, &announcer).await }))
         })
         .await
     }
@@ -42,8 +41,9 @@ impl<S: Store + AccountStore> Lethe<S> {
     }
 }
 
-async fn restore(tx: &mut dyn Tx, user: UserId, epoch: Option<i64>, now: Timestamp, announcer: &Announcer) -> Result<Restoration, RestoreError> {
+async fn restore(tx: &mut dyn Tx, user: UserId, epoch: Option<i64>, announcer: &Announcer) -> Result<Restoration, RestoreError> {
     let before = tx.account_for_update(user).await?.ok_or(AccessError::NoSuchUser)?;
+    let now = tx.now().await?;
     let restored = before.restore(now).map_err(refusal)?;
     if epoch.is_some_and(|epoch| !is_in_deletion(&before, epoch)) {
         return Err(AccessError::TokenExpired.into());

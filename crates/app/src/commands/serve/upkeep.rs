@@ -6,11 +6,13 @@ use super::migration::StoreState;
 use crate::node;
 use crate::wiring::{Inbound, Sender, tokens};
 use lethe_domain::Timestamp;
+use lethe_domain::webhook::EndpointId;
 use lethe_ports::inbound::{Health, Upkeep as Port, Work};
 use lethe_ports::outbound::StoreError;
 use metrics::gauge;
+use std::iter::repeat_n;
 use std::mem::{Discriminant, discriminant};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -23,39 +25,42 @@ struct Rhythm {
     idle: Duration,
     /// After there was something to do: so many times as long as that took.
     rest: u32,
+    /// After there was nothing to do, at least so many times as long as the look took: one that takes long is worth less often.
+    thrift: u32,
 }
 
 impl Rhythm {
     const fn of(idle: Duration) -> Self {
-        Self { idle, rest: 0 }
+        Self { idle, rest: 0, thrift: 10 }
     }
 
     fn pause(self, done: &Result<Work, StoreError>, took: Duration) -> Duration {
         match done {
             Ok(Work::Done) => took * self.rest,
-            // A look that takes long is worth less often.
-            Ok(Work::Nothing) => self.idle.max(took * 10),
+            Ok(Work::Nothing) => self.idle.max(took * self.thrift),
             Err(_) => FAILURE_PAUSE,
         }
     }
 }
 
 /// An erasure has time: half of it is for those who wait for the store.
-const ERASURE: Rhythm = Rhythm { idle: Duration::from_millis(250), rest: 1 };
+const ERASURE: Rhythm = Rhythm { idle: Duration::from_millis(250), rest: 1, thrift: 10 };
 /// Soon after an account's moment.
 const PURGE: Rhythm = Rhythm::of(Duration::from_millis(500));
 /// Soon after an event.
 const DELIVERY: Rhythm = Rhythm::of(Duration::from_millis(250));
-/// How many tell at once: an endpoint that takes long keeps one of them busy.
-const TELLERS: usize = 4;
+/// How many tell one endpoint at once.
+const TELLERS: usize = 2;
 /// A token that was revoked is dead within a second.
-const REVOCATION: Rhythm = Rhythm::of(Duration::from_millis(400));
+const REVOCATION: Rhythm = Rhythm { idle: Duration::from_millis(400), rest: 0, thrift: 0 };
 /// What is committed late carries an earlier time: so much of what was seen before is looked at again.
 const REVOCATION_OVERLAP: Duration = Duration::from_mins(1);
 const PRUNE: Rhythm = Rhythm::of(Duration::from_mins(5));
 const MEASURE: Rhythm = Rhythm::of(Duration::from_secs(5));
 /// How long a store that failed is left alone.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+/// How long a start waits for the first word of dead tokens. It is a short one, unless the store has just gone away.
+const LESSON_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a stop waits for what is being done. What is cut off is rolled back, and goes on elsewhere.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -63,18 +68,19 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Upkeep {
     stop: watch::Sender<bool>,
     store: watch::Receiver<StoreState>,
+    lessons: Arc<Lessons>,
     duties: JoinSet<()>,
 }
 
 impl Upkeep {
     /// Begins all duties as soon as the store can be used. If it can be already, what was revoked before is known when this returns.
     pub(super) async fn begin(inbound: &Inbound, sender: Option<Sender>, revoked: tokens::RevocationList, store: watch::Receiver<StoreState>) -> Self {
-        let lessons = Arc::new(Lessons { revoked, since: Mutex::new(None) });
+        let lessons = Arc::new(Lessons { revoked, since: watch::channel(None).0 });
         if *store.borrow() == StoreState::Ready {
             // One that fails comes round again.
             drop(learn(inbound.upkeep.clone(), lessons.clone()).await);
         }
-        let mut upkeep = Self { stop: watch::channel(false).0, store, duties: JoinSet::new() };
+        let mut upkeep = Self { stop: watch::channel(false).0, store, lessons: lessons.clone(), duties: JoinSet::new() };
         let (node, port) = (node::draw(), &inbound.upkeep);
         upkeep.repeat("erase", ERASURE, port, move |port| async move { port.erase(node).await });
         upkeep.repeat("purge", PURGE, port, move |port| async move { port.purge(node).await });
@@ -82,9 +88,10 @@ impl Upkeep {
         upkeep.repeat("measure", MEASURE, &inbound.services.health, |health| async move { measure(&*health).await });
         upkeep.repeat("learn of revoked tokens", REVOCATION, port, move |port| learn(port, lessons.clone()));
         if let Some(sender) = sender {
-            for _ in 0..TELLERS {
-                let sender = sender.clone();
-                upkeep.repeat("deliver events", DELIVERY, port, move |port| tell(port, sender.clone()));
+            // Each endpoint has tellers of its own, so that one that takes long keeps nobody else waiting.
+            for endpoint in sender.endpoints().iter().flat_map(|endpoint| repeat_n(endpoint, TELLERS)) {
+                let (sender, endpoint) = (sender.clone(), endpoint.clone());
+                upkeep.repeat("deliver events", DELIVERY, port, move |port| tell(port, sender.clone(), endpoint.clone()));
             }
         }
         upkeep
@@ -120,6 +127,13 @@ impl Upkeep {
         });
     }
 
+    /// Waits until it is known which tokens are dead, so that the others are honoured; though not for long.
+    pub(super) async fn first_lesson(&self) {
+        let mut since = self.lessons.since.subscribe();
+        // Whoever comes too early is told to try again.
+        drop(timeout(LESSON_PATIENCE, since.wait_for(Option::is_some)).await);
+    }
+
     /// Lets no duty begin anything new.
     pub(super) fn stop(&self) {
         self.stop.send_replace(true);
@@ -151,27 +165,21 @@ impl Complaints {
     }
 }
 
-async fn tell(port: Arc<dyn Port>, sender: Sender) -> Result<Work, StoreError> {
-    port.deliver(&*sender).await
+async fn tell(port: Arc<dyn Port>, sender: Sender, endpoint: EndpointId) -> Result<Work, StoreError> {
+    port.deliver(&*sender, &endpoint).await
 }
 
 /// What is known of dead tokens, and up to when.
 struct Lessons {
     revoked: tokens::RevocationList,
-    since: Mutex<Option<Timestamp>>,
-}
-
-impl Lessons {
-    fn since(&self) -> MutexGuard<'_, Option<Timestamp>> {
-        self.since.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    since: watch::Sender<Option<Timestamp>>,
 }
 
 async fn learn(port: Arc<dyn Port>, lessons: Arc<Lessons>) -> Result<Work, StoreError> {
-    let since = *lessons.since();
+    let since = *lessons.since.borrow();
     let seen = port.revocations(since).await?;
     lessons.revoked.learn(seen.ids);
-    *lessons.since() = Some(seen.as_of.before(REVOCATION_OVERLAP));
+    lessons.since.send_replace(Some(seen.as_of.before(REVOCATION_OVERLAP)));
     Ok(Work::Nothing)
 }
 

@@ -54,6 +54,11 @@ impl Heard {
         self.header("webhook-id")
     }
 
+    /// What it says has happened: its id without the moment.
+    pub(crate) fn event(&self) -> &str {
+        self.id().rsplit_once('_').unwrap().0
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
@@ -150,10 +155,10 @@ impl Receiver {
         self.shared().heard.clone()
     }
 
-    /// The ids of the events that were taken, in the order in which they were.
+    /// The events that were taken, without their moments, in the order in which they were.
     pub(crate) fn taken(&self) -> Vec<String> {
         let taken = |heard: &Heard| matches!(heard.mood, Mood::Answers(200..=299));
-        self.shared().heard.iter().filter(|heard| taken(heard)).map(|heard| heard.id().to_owned()).collect()
+        self.shared().heard.iter().filter(|heard| taken(heard)).map(|heard| heard.event().to_owned()).collect()
     }
 
     /// The events about one user that were taken, in order, once the last of these was: their names without `evt_`, the user and `user.`.

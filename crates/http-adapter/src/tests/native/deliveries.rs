@@ -19,7 +19,7 @@ fn delivery(state: DeliveryState) -> Delivery {
 }
 
 fn shown(state: &str, due_at: &str) -> String {
-    let event = r#""event_id":"evt_1_3_user.restored","type":"user.restored","user_id":1,"endpoint":"0123456789abcdef""#;
+    let event = r#""event_id":"evt_1_3_user.restored_1767225600123456","type":"user.restored","user_id":1,"endpoint":"0123456789abcdef""#;
     let rest = r#""attempted_at":"2026-01-01T00:00:00.123456Z","last_answer":"503","at":"2026-01-01T00:00:00.123456Z""#;
     format!(r#"{{"id":"{ID}",{event},"state":"{state}","attempts":2,"due_at":{due_at},{rest}}}"#)
 }

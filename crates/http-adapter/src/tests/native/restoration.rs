@@ -1,11 +1,13 @@
 //! Taking a soft delete back.
 
 use super::assert_shows;
-use crate::tests::house::{With, ask, post, ticket};
+use crate::tests::house::{With, ask, now, post, signing_key, ticket};
 use crate::tests::mocks::Mocks;
+use crate::tokens::issue_ticket;
 use lethe_domain::UserId;
 use lethe_ports::Errand;
 use lethe_ports::inbound::{AccessError, Bearer, Restoration};
+use std::time::Duration;
 
 fn errand(user: i64) -> Errand {
     Errand::Restore { user: UserId::new(user), epoch: 3 }
@@ -24,6 +26,15 @@ async fn a_ticket_and_an_admin_bring_an_account_back() {
         let is_asked = |bearer: &Bearer, user: &UserId| matches!(bearer, Bearer::Caller(caller) if caller.actor.admin) && user.get() == 5;
         mocks.life_cycle.expect_restore().withf(is_asked).once().return_once(move |_, _| Ok(restoration));
         assert_shows(&ask(mocks, post("/v1/users/5/restore").by_admin().with("text/plain", "whatever")).await, shown);
+    }
+}
+
+/// Whatever has become of the account by then: no use case is asked.
+#[actix_web::test]
+async fn a_ticket_whose_time_is_over_is_not_honoured() {
+    let ended = issue_ticket(&signing_key(), errand(5), now().before(Duration::from_mins(1)), now().before(Duration::from_hours(1))).unwrap();
+    for uri in ["/v1/users/5/restore", "/v1/users/me/restore", "/v1/users/x/restore"] {
+        assert_eq!(ask(Mocks::default(), post(uri).bearing(&ended)).await.native_problem(), (401, "token-invalid".into()), "{uri}");
     }
 }
 

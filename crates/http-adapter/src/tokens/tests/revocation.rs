@@ -120,12 +120,54 @@ fn a_list_is_shared_by_its_clones() {
     let house = House::new();
     let (token, list) = (house.token(42, false), house.verifier.revocations());
     let id = revocation(&token).unwrap().id;
-    assert!(!list.has_any(std::slice::from_ref(&id)));
+    assert_eq!(list.has_any(std::slice::from_ref(&id)), Some(false));
     list.clone().learn([id.clone(), id.clone()]);
-    assert!(house.verifier.revocations().has_any(&["00".to_owned(), id]));
-    assert!(!list.has_any(&[]));
-    assert_eq!(format!("{list:?}"), "RevocationList { count: 1 }");
+    assert_eq!(house.verifier.revocations().has_any(&["00".to_owned(), id]), Some(true));
+    assert_eq!(list.has_any(&[]), Some(false));
+    assert_eq!(format!("{list:?}"), "RevocationList { count: Some(1) }");
     assert!(Verifier::new(vec![house.key.public()], house.clock.clone()).verify(&token).is_ok(), "every verifier has its own");
+}
+
+#[test]
+fn no_token_is_good_before_the_dead_ones_are_known() {
+    let house = House::new();
+    let (dead, ticket) = (house.token(42, false), house.ticket_for(Errand::FollowErasure { user: UserId::new(42) }));
+    let living = [house.token(42, false), house.token(1, true), read_only(&house.token(42, false)), ticket];
+    let id = revocation(&dead).unwrap().id;
+    for (lesson, then) in [(vec![], Ok(())), (vec![id], Err(TokenError::Revoked))] {
+        let verifier = Verifier::awaiting_revocations(vec![house.key.public()], house.clock.clone());
+        let outcome = |token: &str| verifier.verify_bearer(token).map(drop);
+        let list = verifier.revocations();
+        assert!(!list.is_known() && list.has_any(&[]).is_none());
+        assert_eq!(format!("{list:?}"), "RevocationList { count: None }");
+        for _remembered in [false, true] {
+            for token in living.iter().chain([&dead]) {
+                assert_eq!(outcome(token), Err(TokenError::Unready));
+            }
+        }
+        list.learn(lesson);
+        assert!(verifier.revocations().is_known());
+        assert_eq!(outcome(&dead), then);
+        assert!(living.iter().all(|token| outcome(token) == Ok(())));
+    }
+    assert!(house.verifier.revocations().is_known(), "whoever has nothing to learn knows it all");
+}
+
+#[test]
+fn what_is_no_token_is_none_from_the_beginning() {
+    let house = House::new();
+    let verifier = Verifier::awaiting_revocations(vec![house.key.public()], house.clock.clone());
+    let refusal = |token: &str| verifier.verify_bearer(token).unwrap_err();
+    let issue_with = |key: &SigningKey| issue(key, &NewToken { user: UserId::new(42), admin: false, ttl: HOUR }, house.now()).unwrap();
+    assert!(matches!(refusal("garbage"), TokenError::Malformed(_)));
+    assert_eq!(refusal(&"A".repeat(4097)), TokenError::TooLarge);
+    assert_eq!(refusal(&issue_with(&SigningKey::generate(1))), TokenError::BadSignature);
+    assert_eq!(refusal(&issue_with(&SigningKey::generate(2))), TokenError::UnknownKey(Some(2)));
+    assert!(matches!(refusal(&house.odd_token("user(42)")), TokenError::NotOurs(_)));
+    let old = house.token(42, false);
+    assert_eq!(refusal(&old), TokenError::Unready);
+    house.pass(2 * HOUR);
+    assert_eq!(refusal(&old), TokenError::Expired);
 }
 
 #[test]

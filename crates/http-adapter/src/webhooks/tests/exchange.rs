@@ -183,25 +183,23 @@ async fn each_attempt_has_a_connection_of_its_own() {
     hearing.join().unwrap();
 }
 
+fn attempt(webhooks: &Arc<Webhooks>, url: &str) -> tokio::task::JoinHandle<Answer> {
+    let (webhooks, url) = (Arc::clone(webhooks), url.to_owned());
+    tokio::spawn(async move { tell(&webhooks, &url).await })
+}
+
 #[tokio::test]
 async fn only_so_many_are_told_at_once() {
     let (listener, url) = listen();
-    let webhooks = Arc::new(neighbourly(&url, PATIENCE));
-    assert_eq!(webhooks.free_slots(), 16);
-    let attempts: Vec<_> = (0..17)
-        .map(|_| {
-            tokio::spawn({
-                let (webhooks, url) = (Arc::clone(&webhooks), url.clone());
-                async move { tell(&webhooks, &url).await }
-            })
-        })
-        .collect();
+    let (webhooks, id) = (Arc::new(neighbourly(&url, PATIENCE)), EndpointId::of_url(&url));
+    assert_eq!(webhooks.free_slots(&id), Some(8));
+    let attempts: Vec<_> = (0..9).map(|_| attempt(&webhooks, &url)).collect();
     let accept = move |count: usize| {
         let streams: Vec<_> = (0..count).map(|_| listener.accept().unwrap().0).collect();
         (listener, streams)
     };
-    let (listener, streams) = tokio::task::spawn_blocking(move || accept(16)).await.unwrap();
-    assert_eq!(webhooks.free_slots(), 0);
+    let (listener, streams) = tokio::task::spawn_blocking(move || accept(8)).await.unwrap();
+    assert_eq!(webhooks.free_slots(&id), Some(0));
     let rest = tokio::task::spawn_blocking(move || {
         let answer = |mut stream: TcpStream| {
             Heard::read(&mut stream);
@@ -214,7 +212,23 @@ async fn only_so_many_are_told_at_once() {
         assert_eq!(attempt.await.unwrap(), Answer::Accepted(204));
     }
     rest.await.unwrap();
-    assert_eq!(webhooks.free_slots(), 16);
+    assert_eq!(webhooks.free_slots(&id), Some(8));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_hangs_holds_up_no_other() {
+    let (hanging, silent) = listen();
+    let (url, hearing) = receiver(|mut stream| stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap());
+    let webhooks = Arc::new(neighbourly_to(&[&silent, &url], PATIENCE));
+    let attempts: Vec<_> = (0..9).map(|_| attempt(&webhooks, &silent)).collect();
+    // All of them are under way, or wait for one that is.
+    let accepted = tokio::task::spawn_blocking(move || (0..8).map(|_| hanging.accept().unwrap().0).collect::<Vec<_>>());
+    let streams = accepted.await.unwrap();
+    assert_eq!(webhooks.free_slots(&EndpointId::of_url(&silent)), Some(0));
+    assert_eq!(tell(&webhooks, &url).await, Answer::Accepted(204));
+    hearing.join().unwrap();
+    assert!(attempts.iter().all(|attempt| !attempt.is_finished()));
+    drop(streams);
 }
 
 #[tokio::test]
@@ -227,14 +241,11 @@ async fn an_attempt_that_nobody_waits_for_counts_until_it_is_done() {
         stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
     });
     let webhooks = Arc::new(neighbourly(&url, PATIENCE));
-    let attempt = tokio::spawn({
-        let (webhooks, url) = (Arc::clone(&webhooks), url.clone());
-        async move { tell(&webhooks, &url).await }
-    });
+    let attempt = attempt(&webhooks, &url);
     arrival.await.unwrap();
     attempt.abort();
     assert!(attempt.await.unwrap_err().is_cancelled());
-    assert_eq!(webhooks.free_slots(), 15);
+    assert_eq!(webhooks.free_slots(&EndpointId::of_url(&url)), Some(7));
     drop(end);
     hearing.join().unwrap();
 }

@@ -30,8 +30,12 @@ fn config(url: &str, timeout: Duration) -> WebhookConfig {
 
 /// A sender that may reach this machine.
 fn neighbourly(url: &str, timeout: Duration) -> Webhooks {
+    neighbourly_to(&[url], timeout)
+}
+
+fn neighbourly_to(urls: &[&str], timeout: Duration) -> Webhooks {
     let allowed_networks = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
-    Webhooks::new(WebhookConfig { allowed_networks, ..config(url, timeout) }).unwrap()
+    Webhooks::new(WebhookConfig { endpoints: urls.iter().map(|url| endpoint(url)).collect(), timeout, allowed_networks }).unwrap()
 }
 
 /// The specification's example.
