@@ -7,7 +7,7 @@ use crate::clock::SystemClock;
 use crate::configuration::{Http, Settings, StorageUrl, Webhook, without_password};
 use crate::failure::Failure;
 use crate::keys::{self, KeyRing};
-use lethe_domain::webhook::{EndpointId, LONGEST_ANSWER, RetrySchedule, Subscription};
+use lethe_domain::webhook::{EndpointId, RetrySchedule, Subscription};
 use lethe_http_adapter::tokens::{RevocationList, Verifier};
 use lethe_http_adapter::webhooks::{WebhookConfig, WebhookEndpoint, Webhooks as WebhookClient};
 use lethe_http_adapter::{HttpConfig, Services};
@@ -115,9 +115,6 @@ pub(crate) type Sender = Arc<dyn WebhookSender>;
 pub(crate) fn sender(settings: &Settings) -> Result<Option<Sender>, Failure> {
     if settings.webhooks.is_empty() {
         return Ok(None);
-    }
-    if settings.delivery.timeout.0 > LONGEST_ANSWER {
-        return Err(Failure::of("delivery.timeout is too long", format!("at most {} s", LONGEST_ANSWER.as_secs())));
     }
     let endpoints = settings.webhooks.iter().map(|webhook| WebhookEndpoint { url: webhook.url.clone(), secret: webhook.secret.0.clone() });
     let config = WebhookConfig {

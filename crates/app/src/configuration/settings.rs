@@ -1,12 +1,13 @@
 //! Every key with its default. `lethe.example.toml` says the same for people; a test holds them together.
 
-use super::values::{BaseUrl, EventName, LogFormat, LogLevel, Network, PublicKey, Secret, Span, StorageUrl, blank_is_none};
+use super::values::{AnswerTime, BaseUrl, EventName, LogFormat, LogLevel, Network, PublicKey, Secret, Span, StorageUrl, blank_is_none};
 use lethe_domain::event::EventKind;
 use lethe_domain::limits::Limits;
 use lethe_domain::webhook::RetrySchedule;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,7 +91,7 @@ pub(crate) struct Deletion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Delivery {
     /// For one telling, from the look-up of the name to the answer.
-    pub(crate) timeout: Span,
+    pub(crate) timeout: AnswerTime,
     /// The pauses after tellings that were in vain. After the last one it is given up.
     pub(crate) retry_after: Vec<Span>,
     /// Private networks that may be told all the same.
@@ -123,7 +124,7 @@ impl Default for Settings {
 impl Default for Delivery {
     fn default() -> Self {
         let retry_after = RetrySchedule::default().0.into_iter().map(Span).collect();
-        Self { timeout: Span::seconds(15), retry_after, allowed_networks: Vec::new() }
+        Self { timeout: AnswerTime(Duration::from_secs(15)), retry_after, allowed_networks: Vec::new() }
     }
 }
 

@@ -4,6 +4,7 @@ use super::redaction::{HIDDEN, without_password};
 use crate::wiring::IpNet;
 use crate::wiring::tokens::RootKey;
 use lethe_domain::event::EventKind;
+use lethe_domain::webhook::LONGEST_ANSWER;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -60,6 +61,30 @@ impl fmt::Display for Span {
 }
 
 text_in_files!(Span);
+
+/// How long an endpoint of webhooks may take to answer: no longer than what it is told stays with one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct AnswerTime(pub(crate) Duration);
+
+impl FromStr for AnswerTime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse()? {
+            Span(duration) if duration > LONGEST_ANSWER => Err(format!("an endpoint may take at most {}", Span(LONGEST_ANSWER))),
+            Span(duration) => Ok(Self(duration)),
+        }
+    }
+}
+
+impl fmt::Display for AnswerTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Span(self.0).fmt(f)
+    }
+}
+
+text_in_files!(AnswerTime);
 
 /// Where the store is.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

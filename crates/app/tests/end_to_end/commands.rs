@@ -81,6 +81,7 @@ fn bad_values_are_named() {
         ("auth.public_keys", "nonsense"),
         ("deletion.grace", "yes"),
         ("delivery.timeout", "soon"),
+        ("delivery.timeout", "31s"),
         ("delivery.retry_after", "soon"),
         ("delivery.allowed_networks", "10.0.0.0/33"),
         ("webhooks", "https://example.org"),
