@@ -5,14 +5,17 @@ import time
 
 from common import Client, Lethe, Watchers, arguments, leaver_and_others, show_latency
 
-options = arguments(__doc__, posts=1_000_000, votes=1_000_000, preferences=1_000, before=20)
+options = arguments(__doc__, posts=1_000_000, votes=1_000_000, preferences=1_000, before=20, max_wal_gb=1)
 lethe = Lethe(options)
 node = lethe.serve()
 began = time.perf_counter()
 lethe.imports(leaver_and_others(options.posts, options.votes, options.preferences))
 print(f"{options.store}: imported in {time.perf_counter() - began:.0f} s")
 if lethe.postgres:
-    lethe.postgres.query("VACUUM ANALYZE")
+    # How much is written before PostgreSQL must make a checkpoint, which everybody who commits feels. 1 is its own setting.
+    lethe.postgres.query(f"ALTER SYSTEM SET max_wal_size = '{options.max_wal_gb}GB'")
+    for statement in ("SELECT pg_reload_conf()", "VACUUM ANALYZE", "CHECKPOINT"):
+        lethe.postgres.query(statement)
 
 admin = Client(node.address, lethe.admin_token())
 watchers = Watchers(lethe, node.address)

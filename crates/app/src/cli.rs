@@ -151,7 +151,6 @@ fn user_id(text: &str) -> Result<UserId, &'static str> {
     UserId::parse(text).ok_or("a user id is a whole number from 1 on")
 }
 
-/// 64 bytes in hexadecimal digits: a signature, which every block of a token has.
 fn span(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(Duration::ZERO) => Err("must be longer than nothing".to_owned()),

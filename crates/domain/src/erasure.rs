@@ -1,7 +1,7 @@
 //! An erasure: the removal of everything that a hard deleted user left behind, in chunks, from its beginning to the proof of its end.
 //!
-//! A small account is erased in the transaction that deletes it. What is left of a big one is removed chunk by chunk, by whichever node
-//! holds the lease. Everything here is plain arithmetic on what a store keeps; the chunk, its cursor and its count are one transaction.
+//! A small account is erased before its deletion is answered. What is left of a big one is removed chunk by chunk, by whichever node holds the
+//! lease. Everything here is plain arithmetic on what a store keeps; the chunk, its cursor and its count are one transaction.
 
 use crate::id::{NodeId, UserId};
 use crate::manifest::{ContentKind, Tally};
@@ -226,6 +226,18 @@ impl Erasure {
         }
         let attempts = self.attempts + u32::from(!is_mine);
         Some(Self { state: ErasureState::Running, attempts, lease: Lease { holder: Some(node), until: now.after(span) }, ..self })
+    }
+
+    /// Keeps nodes from it for a while, since whoever asked for it is to have the first go.
+    #[must_use]
+    pub fn reserve(self, node: NodeId, now: Timestamp, span: Duration) -> Self {
+        Self { lease: Lease { holder: Some(node), until: now.after(span) }, ..self }
+    }
+
+    /// Leaves the rest to whichever node comes first.
+    #[must_use]
+    pub fn hand_over(self, now: Timestamp) -> Self {
+        Self { state: ErasureState::Queued, lease: Lease { holder: None, until: now }, ..self }
     }
 
     /// Lays the work down because of a hold. It is looked at again after `pause`.

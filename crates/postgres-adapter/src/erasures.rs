@@ -36,7 +36,7 @@ statement! {
 #[async_trait]
 impl ErasureStore for PgStore {
     async fn tally(&self, user: UserId) -> Result<Tally, StoreError> {
-        crate::erasure::tally(&mut self.lease(Patience::Long).await?, user).await
+        crate::erasure::tally(&mut self.lease(Patience::Short).await?, user).await
     }
 
     async fn erasure(&self, user: UserId) -> Result<Option<Erasure>, StoreError> {

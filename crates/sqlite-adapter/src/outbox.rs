@@ -205,7 +205,7 @@ fn due(endpoint: &EndpointId, now: Timestamp, limit: u32) -> deliveries::BoxedQu
         .filter(deliveries::endpoint.eq(endpoint.as_str()))
         .filter(not(exists(holds_up)))
         // After the time the rest of the index, so that nothing needs to be sorted.
-        .order((deliveries::due_at, deliveries::user_id, deliveries::epoch, deliveries::turn, deliveries::endpoint))
+        .order((deliveries::due_at, deliveries::user_id, deliveries::epoch, deliveries::turn))
         .limit(limit.into())
         .select((deliveries::user_id, deliveries::epoch, deliveries::kind, deliveries::endpoint))
         .into_boxed()
@@ -219,8 +219,11 @@ mod tests {
     #[test]
     fn whoever_looks_for_work_looks_at_nothing_else() {
         let endpoint = EndpointId::of_url("https://example.org/");
-        let expected =
-            ["SEARCH deliveries USING INDEX deliveries_due (due_at<?)", "CORRELATED SCALAR SUBQUERY 1", "SEARCH earlier USING PRIMARY KEY (user_id=?)"];
+        let expected = [
+            "SEARCH deliveries USING INDEX deliveries_due (endpoint=? AND due_at<?)",
+            "CORRELATED SCALAR SUBQUERY 1",
+            "SEARCH earlier USING PRIMARY KEY (user_id=?)",
+        ];
         assert_eq!(plan(&due(&endpoint, Timestamp::EPOCH, 10)), expected);
         assert_eq!(plan(&pending()), ["SCAN deliveries USING COVERING INDEX deliveries_due"]);
         assert_eq!(plan(&failed()), ["SCAN deliveries USING COVERING INDEX deliveries_failed"]);

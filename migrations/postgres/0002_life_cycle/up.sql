@@ -51,7 +51,8 @@ CREATE TABLE deliveries (
     PRIMARY KEY (user_id, epoch, turn, endpoint)
 );
 
-CREATE INDEX deliveries_due ON deliveries (due_at) WHERE state = 'pending';
+-- By endpoint, so that what waits for one is no work for the others.
+CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE state = 'pending';
 CREATE INDEX deliveries_told ON deliveries (COALESCE(attempted_at, at));
 -- Not unique, or the table could not be distributed.
 CREATE INDEX deliveries_state ON deliveries (state, seq);

@@ -53,7 +53,8 @@ CREATE TABLE deliveries (
     PRIMARY KEY (user_id, epoch, turn, endpoint)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX deliveries_due ON deliveries (due_at) WHERE state = 'pending';
+-- By endpoint, so that what waits for one is no work for the others.
+CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE state = 'pending';
 -- So that what could not be told is counted without a look at what could.
 CREATE INDEX deliveries_failed ON deliveries (seq) WHERE state = 'failed';
 CREATE INDEX deliveries_seq ON deliveries (seq);

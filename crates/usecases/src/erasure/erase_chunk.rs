@@ -21,7 +21,7 @@ const CANDIDATES: u32 = 4;
 const CHUNK: u32 = 1_000;
 /// For how long nobody else touches an erasure after a chunk: longer than a chunk takes, and no longer than one may wait for another node
 /// when this one dies. Should a chunk take longer after all, the row's lock and the claim keep it whole.
-const LEASE: Duration = Duration::from_secs(5);
+pub(crate) const LEASE: Duration = Duration::from_secs(5);
 /// How long an erasure rests after a failure.
 const PAUSE: Duration = Duration::from_secs(5);
 /// How long one rests that is on hold, unless the hold is over or lifted before.

@@ -5,4 +5,4 @@ mod erase_chunk;
 mod follow_erasure;
 
 pub(crate) use advance::advance;
-pub(crate) use erase_chunk::{erase, stopped};
+pub(crate) use erase_chunk::{LEASE, erase, stopped};

@@ -4,7 +4,7 @@ use super::plan_deletion::plan;
 use crate::Lethe;
 use crate::access::is_alive;
 use crate::announce::Announcer;
-use crate::erasure::{advance, erase};
+use crate::erasure::{LEASE, advance, erase};
 use crate::retry::on_contention;
 use lethe_domain::access::{Act, Operation, Relation};
 use lethe_domain::account::{Account, AccountState, DeletionMode};
@@ -37,13 +37,13 @@ impl<S: Store + AccountStore> Lethe<S> {
     pub(crate) async fn delete_user(&self, caller: &Caller, user: UserId, request: DeletionRequest) -> Result<Deletion, DeleteUserError> {
         self.permit_deletion(caller, user).await?;
         let announcer = self.announcer(Some(caller.actor.user));
-        let order = Order { caller: caller.clone(), user, request, grace: self.policy.grace, announcer };
+        let order = Order { caller: caller.clone(), user, request, grace: self.policy.grace, announcer: announcer.clone() };
         let deletion = on_contention(|| {
             let order = order.clone();
             self.store.transact(move |tx| Box::pin(async move { delete(tx, &order).await }))
         })
         .await?;
-        Ok(self.finish_at_once(deletion).await)
+        Ok(self.finish_at_once(deletion, &announcer).await)
     }
 
     /// Whether the caller may delete this user. A deleted user may still act on its own deletion, so whether it is there is judged later,
@@ -90,20 +90,32 @@ fn may_delete_itself(caller: &Caller, account: Option<&Account>) -> Result<(), A
 impl<S: Store> Lethe<S> {
     /// Removes what is left of a small account, whose own posts may not be touched in the transaction that touches others'. Whatever comes in
     /// between, the erasure goes on in the background.
-    pub(super) async fn finish_at_once(&self, deletion: Deletion) -> Deletion {
+    pub(super) async fn finish_at_once(&self, deletion: Deletion, announcer: &Announcer) -> Deletion {
         let Deletion { account, erasure: Some(begun) } = deletion else { return deletion };
-        let budget = AT_ONCE.saturating_sub(u32::try_from(begun.rows_done()).unwrap_or(u32::MAX));
-        if begun.state == ErasureState::Done || budget == 0 {
+        if begun.state == ErasureState::Done {
             return Deletion { account, erasure: Some(begun) };
         }
-        let announcer = self.announcer(None);
-        let finished: Result<Option<Erasure>, StoreError> =
-            self.store.transact(move |tx| Box::pin(async move { erase(tx, account.id, WHOEVER_ASKED, budget, &announcer).await })).await;
-        Deletion { account, erasure: Some(finished.ok().flatten().unwrap_or(begun)) }
+        let budget = AT_ONCE.saturating_sub(u32::try_from(begun.rows_done()).unwrap_or(u32::MAX));
+        let announcer = announcer.clone();
+        let gone_on: Result<Option<Erasure>, StoreError> =
+            self.store.transact(move |tx| Box::pin(async move { go_on(tx, account.id, budget, &announcer).await })).await;
+        Deletion { account, erasure: Some(gone_on.ok().flatten().unwrap_or(begun)) }
     }
 }
 
-/// Keeps what a deletion makes of an account that is locked, and tells of it. A hard delete begins the erasure here and now: from here on nothing of the user is shown, and a small account is gone.
+/// Removes at most `budget` rows more, and leaves the rest to the nodes.
+async fn go_on(tx: &mut dyn Tx, user: UserId, budget: u32, announcer: &Announcer) -> Result<Option<Erasure>, StoreError> {
+    let Some(erasure) = erase(tx, user, WHOEVER_ASKED, budget, announcer).await? else { return Ok(None) };
+    if erasure.state != ErasureState::Running {
+        return Ok(Some(erasure));
+    }
+    let left = erasure.hand_over(tx.now().await?);
+    tx.save_erasure(&left).await?;
+    Ok(Some(left))
+}
+
+/// Keeps what a deletion makes of an account that is locked, and tells of it. A hard delete begins the erasure here and now: from here on nothing
+/// of the user is shown. What is not gone yet is for whoever asked to go on with.
 pub(super) async fn carry_out(tx: &mut dyn Tx, before: &Account, after: Account, announcer: &Announcer, now: Timestamp) -> Result<Deletion, StoreError> {
     let ext_id = tx.ext_id(after.id).await?;
     tx.save_account(&after).await?;
@@ -111,7 +123,8 @@ pub(super) async fn carry_out(tx: &mut dyn Tx, before: &Account, after: Account,
     let erasure = match after.state {
         AccountState::Live(_) | AccountState::SoftDeleted { .. } => None,
         AccountState::Erased { .. } => {
-            let (erasure, end) = advance(tx, Erasure::begin(after.id, after.deletion_epoch, ext_id, now), AT_ONCE, now).await?;
+            let begun = Erasure::begin(after.id, after.deletion_epoch, ext_id, now).reserve(WHOEVER_ASKED, now, LEASE);
+            let (erasure, end) = advance(tx, begun, AT_ONCE, now).await?;
             events.extend(end);
             Some(erasure)
         }

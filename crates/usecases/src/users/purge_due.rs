@@ -35,9 +35,12 @@ impl<S: Store + ErasureStore + UpkeepStore> Lethe<S> {
 
     async fn purge(&self, order: DuePurge) -> Result<(), StoreError> {
         let announcer = self.announcer(None);
-        let purged: Option<Deletion> = self.store.transact(move |tx| Box::pin(async move { purge(tx, order, &announcer).await })).await?;
+        let purged: Option<Deletion> = {
+            let announcer = announcer.clone();
+            self.store.transact(move |tx| Box::pin(async move { purge(tx, order, &announcer).await })).await?
+        };
         if let Some(deletion) = purged {
-            self.finish_at_once(deletion).await;
+            self.finish_at_once(deletion, &announcer).await;
         }
         Ok(())
     }
