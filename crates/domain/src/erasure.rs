@@ -316,6 +316,15 @@ mod tests {
     }
 
     #[test]
+    fn whoever_asked_goes_first_and_then_the_first_who_comes() {
+        let reserved = erasure().reserve(NODE, at(0), LEASE);
+        assert_eq!((reserved.state, reserved.clone().claim(OTHER, at(29), LEASE)), (ErasureState::Queued, None));
+        let left = reserved.claim(NODE, at(1), LEASE).unwrap().hand_over(at(1));
+        assert_eq!((left.state, left.attempts), (ErasureState::Queued, 0), "no attempt of a node");
+        assert_eq!(left.claim(OTHER, at(1), LEASE).map(|taken| (taken.state, taken.attempts)), Some((ErasureState::Running, 1)));
+    }
+
+    #[test]
     fn a_lease_keeps_others_out_until_it_ends() {
         let mine = erasure().claim(NODE, at(0), LEASE).unwrap();
         assert_eq!((mine.state, mine.attempts), (ErasureState::Running, 1));

@@ -113,6 +113,23 @@ async fn a_big_one_goes_on_in_chunks_until_nothing_is_left() {
     assert_eq!(actions(&world, id).await, ["user.created", "user.erasure_started", "user.erased"]);
 }
 
+/// Votes on others' posts and own posts take a transaction each; nobody comes in between, and nobody waits afterwards.
+#[tokio::test]
+async fn one_who_voted_is_erased_as_far_and_left_to_the_nodes_as_soon() {
+    let world = world();
+    let (ann, bob) = (big_user(&world).await, world.user("bob").await);
+    let id = ann.actor.user;
+    let bob = bob.actor.user;
+    let other: Result<PostId, StoreError> =
+        world.store.transact(move |tx| Box::pin(async move { tx.insert_post(&post(bob, "vote!"), FixedClock::start()).await })).await;
+    world.lethe.toggle_vote(&ann, PostKind::Post, other.unwrap(), Reaction::Like).await.unwrap();
+    let told = world.lethe.delete(&ann, id, DeletionRequest::unplanned(Hard)).await.unwrap().erasure.unwrap();
+    assert_eq!((told.state, told.rows_done(), told.attempts), (ErasureState::Queued, 2_000, 0));
+    assert_eq!(told, erasure(&world, id).await);
+    assert_eq!(world.lethe.erase(NODE).await, Ok(Work::Done), "at once");
+    assert_eq!(erasure(&world, id).await.attempts, 1);
+}
+
 #[tokio::test]
 async fn a_node_that_dies_is_followed_by_another_once_its_lease_is_over() {
     let world = world();
