@@ -33,7 +33,8 @@ impl fmt::Debug for Bound {
 
 /// Takes the addresses of `config`. From here on clients can connect; they are served once [`Bound::run`] runs.
 ///
-/// Without a `signing_key`, deletions are answered without the tickets that could otherwise be had with them. `metrics` shows what this process records; keeping that small is up to the caller.
+/// Without a `signing_key`, deletions are answered without the tickets that could otherwise be had with them. `metrics` shows what this process
+/// records; keeping that small is up to the caller.
 ///
 /// # Errors
 /// When an address is none, is taken, or is not allowed; when there are to be no workers.
