@@ -75,6 +75,13 @@ identifier! {
     NodeId
 }
 
+impl Default for Revision {
+    /// Before any change.
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
 impl Revision {
     /// Before any change.
     pub const ZERO: Self = Self(0);

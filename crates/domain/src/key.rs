@@ -19,6 +19,9 @@ pub enum KeyError {
     /// It has a control character, such as NUL or a line break.
     #[error("Control characters are not allowed.")]
     ControlCharacter,
+    /// It begins or ends with a blank, where that is not dropped.
+    #[error("This may not begin or end with a blank.")]
+    OuterBlank,
     /// It is `.` or `..`, which clients of URLs fold away.
     #[error("This name is not allowed.")]
     DotSegment,
@@ -51,6 +54,15 @@ impl PreferenceKey {
             return Err(KeyError::DotSegment);
         }
         Ok(Self(name.to_owned()))
+    }
+
+    /// Checks a key that must be as it stands.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it is no key; [`KeyError::OuterBlank`] when it would be one without its outer blanks.
+    pub fn parse_exact(text: &str, limits: &Limits) -> Result<Self, KeyError> {
+        let key = Self::parse(text, limits)?;
+        if key.0 == text { Ok(key) } else { Err(KeyError::OuterBlank) }
     }
 
     /// Takes a key that a store gives back: it was checked when it was kept.
@@ -94,6 +106,11 @@ mod tests {
         assert!(parse(&"é".repeat(255)).is_ok());
         assert_eq!(parse(&"x".repeat(256)), Err(KeyError::TooLong { limit: 255 }));
         assert_ne!(parse("e\u{301}"), parse("é"));
+        let exact = |text: &str| PreferenceKey::parse_exact(text, &Limits::default());
+        assert_eq!(exact(" a"), Err(KeyError::OuterBlank));
+        assert_eq!(exact("a\u{2003}"), Err(KeyError::OuterBlank));
+        assert_eq!(exact(" "), Err(KeyError::Blank));
+        assert_eq!(exact("a b").unwrap().as_str(), "a b");
     }
 
     proptest! {

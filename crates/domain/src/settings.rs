@@ -2,15 +2,13 @@
 //!
 //! Changes to the document come out as [`Edit`]s, so that both views share one set of rows, revisions and limits.
 
+use crate::json_object::{Members, Object};
 use crate::json_text::{JsonText, ValueError};
 use crate::key::{KeyError, PreferenceKey};
 use crate::limits::Limits;
 use crate::preference::{Edit, NewPreference};
-use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// Why a text is no settings document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -158,79 +156,13 @@ impl SettingName {
 /// Objects merge member by member, recursively; anything else is replaced. Depth is bounded by the limits that both values were read under.
 fn merge(present: &str, change: &str) -> Result<String, ValueError> {
     let (Some(mut object), Some(changes)) = (Object::read(present)?, Object::read(change)?) else { return Ok(change.to_owned()) };
-    for (name, value) in changes.0 {
+    for (name, value) in changes.into_members() {
         match object.get_mut(&name) {
             Some(member) => *member = merge(member, &value)?.into(),
-            None => object.0.push((name, value)),
+            None => object.push(name, value),
         }
     }
     Ok(object.to_string())
-}
-
-/// An object whose members are in the order of the text and whose values keep theirs, so that only what is changed is written anew.
-struct Object<'a>(Vec<(String, Cow<'a, str>)>);
-
-impl<'a> Object<'a> {
-    /// Reads a value; `None` if it is no object.
-    fn read(json: &'a str) -> Result<Option<Self>, ValueError> {
-        if !json.starts_with('{') {
-            return Ok(None);
-        }
-        let members: Members<'_> = serde_json::from_str(json).map_err(|error| ValueError::Syntax(error.to_string()))?;
-        Ok(Some(Self(members.0.into_iter().map(|(name, value)| (name, value.get().into())).collect())))
-    }
-
-    /// Of members with one name the last counts.
-    fn get_mut(&mut self, wanted: &str) -> Option<&mut Cow<'a, str>> {
-        self.0.iter_mut().rev().find(|(name, _)| name == wanted).map(|(_, value)| value)
-    }
-
-    /// What is left without the leaf that the path leads to; `None` if it leads nowhere.
-    fn without(mut self, path: &[&str]) -> Result<Option<Self>, ValueError> {
-        let Some((step, rest)) = path.split_first() else { return Ok(None) };
-        if rest.is_empty() {
-            let before = self.0.len();
-            self.0.retain(|(name, _)| name != step);
-            return Ok((self.0.len() < before).then_some(self));
-        }
-        let Some(member) = self.get_mut(step) else { return Ok(None) };
-        let Some(inner) = Object::read(member)? else { return Ok(None) };
-        let Some(left) = inner.without(rest)? else { return Ok(None) };
-        *member = left.to_string().into();
-        Ok(Some(self))
-    }
-}
-
-impl fmt::Display for Object<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let members: Vec<_> = self.0.iter().map(|(name, value)| format!("{}:{value}", JsonText::string(name))).collect();
-        write!(f, "{{{}}}", members.join(","))
-    }
-}
-
-/// An object's members in the order of the text, values untouched.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry::<String, &'de RawValue>()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Visitor)
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,334 @@
+//! Changes to a part of a value: merge patches (RFC 7396) and JSON patches (RFC 6902).
+//!
+//! A merge patch works on the text, so that what it does not touch keeps its own. A JSON patch works on a tree, with exact numbers and members
+//! in their order; escapes in strings and the signs of exponents are written anew, and of members with one name the last is kept.
+
+use crate::json_object::Object;
+use crate::json_text::{JsonText, ValueError};
+use crate::limits::Limits;
+use json_patch::{PatchErrorKind, PatchOperation};
+use serde_json::{Number, Value};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// How many times the largest value a JSON patch may copy altogether: `copy` doubles, and a short patch could ask for more than there is.
+const MOST_COPIED: usize = 4;
+
+/// Names under which the JSON library hides numbers and raw texts in objects. An object with such a member could not be told from these.
+const RESERVED: &str = "$serde_json::private::";
+
+/// A change to a value that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patch {
+    /// RFC 7396.
+    Merge(JsonText),
+    /// RFC 6902.
+    Json(JsonPatch),
+}
+
+/// Why a patch cannot be applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatchError {
+    /// A `test` found something else.
+    #[error("the test at {path:?} found another value")]
+    TestFailed {
+        /// The place of the operation in the patch, from 0.
+        operation: usize,
+        /// Where it looked.
+        path: String,
+    },
+    /// An operation leads nowhere, or into itself.
+    #[error("{reason} ({path:?})")]
+    Impossible {
+        /// The place of the operation in the patch, from 0.
+        operation: usize,
+        /// Where it leads.
+        path: String,
+        /// What is in its way.
+        reason: String,
+    },
+    /// What comes out cannot be kept.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+}
+
+/// Why a text is no JSON patch.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoPatch {
+    /// It is not JSON.
+    #[error("{0}")]
+    Syntax(String),
+    /// It is JSON, and no list of operations.
+    #[error("{0}")]
+    Shape(String),
+}
+
+impl Patch {
+    /// The value after the patch.
+    ///
+    /// # Errors
+    /// [`PatchError`].
+    pub fn apply(&self, value: &JsonText, limits: &Limits) -> Result<JsonText, PatchError> {
+        match self {
+            Self::Merge(patch) => Ok(merge(Some(value), patch, limits)?),
+            Self::Json(patch) => patch.apply(value, limits),
+        }
+    }
+}
+
+/// The value after a merge patch; without a value, the patch builds one from nothing.
+///
+/// # Errors
+/// [`ValueError`] when what comes out exceeds `limits`.
+pub fn merge(value: Option<&JsonText>, patch: &JsonText, limits: &Limits) -> Result<JsonText, ValueError> {
+    JsonText::parse(&merged(value.map(JsonText::as_str), patch.as_str())?, limits)
+}
+
+/// The depth is bounded by the limits that both texts were read under.
+fn merged(target: Option<&str>, patch: &str) -> Result<String, ValueError> {
+    let Some(changes) = Object::read(patch)? else { return Ok(patch.to_owned()) };
+    let mut object = target.map(Object::read).transpose()?.flatten().unwrap_or_default();
+    for (name, change) in last_of_each_name(changes) {
+        if change == "null" {
+            object.remove(&name);
+            continue;
+        }
+        match object.get_mut(&name) {
+            Some(member) => *member = merged(Some(member), &change)?.into(),
+            None => object.push(name, merged(None, &change)?.into()),
+        }
+    }
+    Ok(object.to_string())
+}
+
+/// Of members with one name the last counts.
+fn last_of_each_name(object: Object<'_>) -> impl Iterator<Item = (String, Cow<'_, str>)> {
+    let members = object.into_members();
+    let last: HashMap<String, usize> = members.iter().enumerate().map(|(place, (name, _))| (name.clone(), place)).collect();
+    members.into_iter().enumerate().filter(move |(place, (name, _))| last.get(name) == Some(place)).map(|(_, member)| member)
+}
+
+/// A list of operations on a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonPatch(Vec<PatchOperation>);
+
+impl JsonPatch {
+    /// Reads a patch from outside.
+    ///
+    /// # Errors
+    /// [`NoPatch`].
+    pub fn parse(text: &str) -> Result<Self, NoPatch> {
+        if text.contains(RESERVED) {
+            return Err(NoPatch::Shape("a member has a reserved name".into()));
+        }
+        let failed = |error: serde_json::Error| if error.is_data() { NoPatch::Shape(error.to_string()) } else { NoPatch::Syntax(error.to_string()) };
+        serde_json::from_str(text).map(Self).map_err(failed)
+    }
+
+    fn apply(&self, value: &JsonText, limits: &Limits) -> Result<JsonText, PatchError> {
+        if value.as_str().contains(RESERVED) {
+            return Err(PatchError::Impossible { operation: 0, path: String::new(), reason: "a member of the value has a reserved name".into() });
+        }
+        let before: Value = serde_json::from_str(value.as_str()).map_err(|error| ValueError::Syntax(error.to_string()))?;
+        let mut tree = before.clone();
+        let mut copied = 0;
+        for (place, operation) in self.0.iter().enumerate() {
+            copied += size_of_copy(&tree, operation);
+            if copied > MOST_COPIED * limits.value_bytes {
+                return Err(ValueError::TooLarge { bytes: copied, limit: limits.value_bytes }.into());
+            }
+            step(&mut tree, operation, place)?;
+        }
+        if tree == before { Ok(value.clone()) } else { Ok(JsonText::parse(&tree.to_string(), limits)?) }
+    }
+}
+
+/// Bytes that an operation adds by copying.
+fn size_of_copy(tree: &Value, operation: &PatchOperation) -> usize {
+    match operation {
+        PatchOperation::Copy(copy) => tree.pointer(copy.from.as_str()).map_or(0, |source| source.to_string().len()),
+        PatchOperation::Add(_) | PatchOperation::Remove(_) | PatchOperation::Replace(_) | PatchOperation::Move(_) | PatchOperation::Test(_) => 0,
+    }
+}
+
+fn step(tree: &mut Value, operation: &PatchOperation, place: usize) -> Result<(), PatchError> {
+    let Err(error) = json_patch::patch_unsafe(tree, std::slice::from_ref(operation)) else { return Ok(()) };
+    let path = operation.path().to_string();
+    match (error.kind, operation) {
+        (PatchErrorKind::TestFailed, PatchOperation::Test(test)) => {
+            // The library compares numbers by their texts; RFC 6902, section 4.6, by what they amount to.
+            let is_equal = tree.pointer(test.path.as_str()).is_some_and(|found| equal(found, &test.value));
+            if is_equal { Ok(()) } else { Err(PatchError::TestFailed { operation: place, path }) }
+        }
+        (kind, _) => Err(PatchError::Impossible { operation: place, path, reason: kind.to_string() }),
+    }
+}
+
+/// Whether two values are equal, numbers by their amount.
+fn equal(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => amount(one) == amount(other),
+        (Value::Array(one), Value::Array(other)) => one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other)),
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len() && one.iter().all(|(name, value)| other.get(name).is_some_and(|other| equal(value, other)))
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// A number as sign, digits without zeros at either end, and the power of ten of the last digit: one form for each amount. An exponent that no
+/// machine word holds stays text.
+fn amount(number: &Number) -> (bool, String, Result<i64, String>) {
+    let text = number.to_string();
+    let (is_negative, rest) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
+    let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_end_matches('0');
+    let dropped = i64::try_from(digits.len() - significant.len()).unwrap_or(i64::MAX);
+    let significant = significant.trim_start_matches('0').to_owned();
+    if significant.is_empty() {
+        return (false, significant, Ok(0));
+    }
+    let shift = dropped.saturating_sub(i64::try_from(fraction.len()).unwrap_or(i64::MAX));
+    let power = exponent.parse::<i64>().ok().and_then(|exponent| exponent.checked_add(shift)).ok_or_else(|| exponent.to_owned());
+    (is_negative, significant, power)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(json: &str) -> JsonText {
+        JsonText::parse(json, &Limits::default()).unwrap()
+    }
+
+    fn merge_patch(value: &str, patch: &str) -> String {
+        Patch::Merge(text(patch)).apply(&text(value), &Limits::default()).unwrap().to_string()
+    }
+
+    fn json_patch(value: &str, patch: &str) -> Result<String, PatchError> {
+        let patch = Patch::Json(JsonPatch::parse(patch).unwrap());
+        patch.apply(&text(value), &Limits::default()).map(|value| value.to_string())
+    }
+
+    #[test]
+    fn the_fifteen_cases_of_rfc_7396_appendix_a() {
+        let cases = [
+            (r#"{"a":"b"}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"b":"c"}"#, r#"{"a":"b","b":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"a":null}"#, "{}"),
+            (r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#),
+            (r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"c"}"#, r#"{"a":["b"]}"#, r#"{"a":["b"]}"#),
+            (r#"{"a":{"b":"c"}}"#, r#"{"a":{"b":"d","c":null}}"#, r#"{"a":{"b":"d"}}"#),
+            (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
+            (r#"["a","b"]"#, r#"["c","d"]"#, r#"["c","d"]"#),
+            (r#"{"a":"b"}"#, r#"["c"]"#, r#"["c"]"#),
+            (r#"{"a":"foo"}"#, "null", "null"),
+            (r#"{"a":"foo"}"#, r#""bar""#, r#""bar""#),
+            (r#"{"e":null}"#, r#"{"a":1}"#, r#"{"e":null,"a":1}"#),
+            ("[1,2]", r#"{"a":"b","c":null}"#, r#"{"a":"b"}"#),
+            ("{}", r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
+        ];
+        assert_eq!(cases.len(), 15);
+        for (value, patch, expected) in cases {
+            assert_eq!(merge_patch(value, patch), expected, "{value} with {patch}");
+        }
+    }
+
+    #[test]
+    fn a_merge_touches_nothing_but_what_it_names() {
+        let value = r#"{"a":1.50,"\u0062":[1e400],"z":{"x":1,"y":"\/"},"a":2.0}"#;
+        assert_eq!(merge_patch(value, r#"{"z":{"x":null}}"#), value.replace(r#""x":1,"#, "").replace(r"\u0062", "b"));
+        assert_eq!(merge_patch("{}", r#"{"a":{"b":1},"a":{"c":2}}"#), r#"{"a":{"c":2}}"#, "the last of one name");
+        assert_eq!(merge(None, &text(r#"{"a":null,"b":{"c":null}}"#), &Limits::default()).unwrap().as_str(), r#"{"b":{}}"#);
+        assert_eq!(merge(None, &text("null"), &Limits::default()).unwrap().as_str(), "null");
+    }
+
+    #[test]
+    fn a_json_patch_keeps_digits_and_order() {
+        let value = r#"{"z":1.0,"a":123456789012345678901234567890}"#;
+        assert_eq!(json_patch(value, r#"[{"op":"add","path":"/m","value":1e400}]"#).unwrap(), r#"{"z":1.0,"a":123456789012345678901234567890,"m":1e+400}"#);
+        assert_eq!(json_patch(value, r#"[{"op":"remove","path":"/z"}]"#).unwrap(), r#"{"a":123456789012345678901234567890}"#);
+    }
+
+    #[test]
+    fn a_test_compares_numbers_by_their_amount() {
+        for (value, other) in [("1", "1.0"), ("100", "1e2"), ("0.001", "1E-3"), ("-0", "0.0e7"), ("1e400", "10e399"), (r#"{"a":[1.50]}"#, r#"{"a":[15e-1]}"#)] {
+            assert_eq!(json_patch(value, &format!(r#"[{{"op":"test","path":"","value":{other}}}]"#)).unwrap(), value, "{value} is {other}");
+        }
+        for (value, other) in [("1", "-1"), ("1", "1.01"), ("10", "1"), ("1", "true"), (r#""1""#, "1"), ("1e99999999999999999999", "1e99999999999999999998")] {
+            let failed = json_patch(value, &format!(r#"[{{"op":"test","path":"","value":{other}}}]"#));
+            assert_eq!(failed, Err(PatchError::TestFailed { operation: 0, path: String::new() }), "{value} is not {other}");
+        }
+    }
+
+    #[test]
+    fn an_operation_that_fails_is_named() {
+        let patch = r#"[{"op":"add","path":"/a","value":1},{"op":"remove","path":"/b"}]"#;
+        assert!(matches!(json_patch("{}", patch), Err(PatchError::Impossible { operation: 1, .. })));
+        for patch in ["{}", "[1]", r#"[{"op":"jump","path":""}]"#, r#"[{"op":"add","path":""}]"#, r#"[{"op":"add","path":"a","value":1}]"#] {
+            assert!(matches!(JsonPatch::parse(patch), Err(NoPatch::Shape(_))), "{patch}");
+        }
+        for patch in ["", "[", "[]x"] {
+            assert!(matches!(JsonPatch::parse(patch), Err(NoPatch::Syntax(_))), "{patch}");
+        }
+    }
+
+    #[test]
+    fn copies_upon_copies_are_refused_before_they_are_made() {
+        let doubling: Vec<_> = (0..40).map(|step| format!(r#"{{"op":"copy","from":"","path":"/{step}"}}"#)).collect();
+        let patched = json_patch(r#"{"x":"0123456789"}"#, &format!("[{}]", doubling.join(",")));
+        assert!(matches!(patched, Err(PatchError::Value(ValueError::TooLarge { .. }))), "{patched:?}");
+    }
+
+    #[test]
+    fn what_comes_out_is_held_against_the_limits() {
+        let limits = Limits { value_bytes: 20, depth: 2, ..Limits::default() };
+        let patch = |patch: &str| Patch::Merge(text(patch)).apply(&text(r#"{"a":"12345"}"#), &limits);
+        assert!(matches!(patch(r#"{"b":"12345"}"#), Err(PatchError::Value(ValueError::TooLarge { .. }))));
+        assert!(matches!(patch(r#"{"a":[[1]]}"#), Err(PatchError::Value(ValueError::TooDeep { .. }))));
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Into::into), any::<i32>().prop_map(Into::into), "[a-c]{0,2}".prop_map(Into::into)];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+                prop::collection::vec(("[a-c]", inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// As RFC 7396, section 2, writes it down.
+    fn by_the_book(target: Option<Value>, patch: &Value) -> Value {
+        let Value::Object(changes) = patch else { return patch.clone() };
+        let mut object = match target {
+            Some(Value::Object(object)) => object,
+            _ => serde_json::Map::new(),
+        };
+        for (name, change) in changes {
+            let present = object.get(name).cloned();
+            if change.is_null() { object.shift_remove(name) } else { object.insert(name.clone(), by_the_book(present, change)) };
+        }
+        Value::Object(object)
+    }
+
+    proptest! {
+        #[test]
+        fn merging_is_as_in_the_book(value in any_json(), patch in any_json()) {
+            let merged = merge_patch(&value.to_string(), &patch.to_string());
+            prop_assert_eq!(serde_json::from_str::<Value>(&merged).unwrap(), by_the_book(Some(value), &patch));
+        }
+
+        #[test]
+        fn no_patch_makes_it_panic(value in any_json(), patch in r#"\[(\{"op":"(add|remove|replace|move|copy|test)","from":"/?[a-c0-]{0,2}","path":"/?[a-c0-]{0,2}","value":1\},?){0,3}\]"#) {
+            if let Ok(patch) = JsonPatch::parse(&patch) {
+                let _ = Patch::Json(patch).apply(&text(&value.to_string()), &Limits::default());
+            }
+        }
+    }
+}
