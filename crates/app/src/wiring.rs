@@ -7,12 +7,14 @@ use crate::clock::SystemClock;
 use crate::configuration::{Http, Settings, StorageUrl, Webhook, without_password};
 use crate::failure::Failure;
 use crate::keys::{self, KeyRing};
+use lethe_domain::Retention;
 use lethe_domain::webhook::{EndpointId, RetrySchedule, Subscription};
 use lethe_http_adapter::tokens::{RevocationList, Verifier};
 use lethe_http_adapter::webhooks::{WebhookConfig, WebhookEndpoint, Webhooks as WebhookClient};
 use lethe_http_adapter::{HttpConfig, Services};
 use lethe_ports::inbound::{
-    Access, Accounts, Archive, AuditLog, Content, Health, Holds, LifeCycle, Operator, Preferences, Settings as SettingsPort, Upkeep, Webhooks,
+    Access, Accounts, Archive, AuditLog, ChangeFeed, Content, Health, Holds, KeyedPreferences, LifeCycle, Operator, Preferences, Settings as SettingsPort,
+    Upkeep, Webhooks,
 };
 use lethe_ports::outbound::{Clock, StoreError, WebhookSender};
 use lethe_postgres_adapter::{PgConfig, PgStore};
@@ -102,6 +104,7 @@ fn policy(settings: &Settings) -> Policy {
         |webhook: &Webhook| Subscription { endpoint: EndpointId::of_url(&webhook.url), events: webhook.events.iter().map(|event| event.0).collect() };
     Policy {
         limits: settings.limits,
+        retention: Retention { max_age: settings.history.max_age.0, max_changes: settings.history.max_changes },
         grace: settings.deletion.grace.map(|span| span.0),
         subscriptions: settings.webhooks.iter().map(subscription).collect(),
         retries: RetrySchedule(settings.delivery.retry_after.iter().map(|span| span.0).collect()),
@@ -137,12 +140,29 @@ pub(crate) struct Inbound {
 impl Inbound {
     fn of<L>(lethe: L) -> Self
     where
-        L: Access + Accounts + Archive + AuditLog + Content + Health + Holds + LifeCycle + Operator + Preferences + SettingsPort + Upkeep + Webhooks + 'static,
+        L: Access
+            + Accounts
+            + Archive
+            + AuditLog
+            + ChangeFeed
+            + Content
+            + Health
+            + Holds
+            + KeyedPreferences
+            + LifeCycle
+            + Operator
+            + Preferences
+            + SettingsPort
+            + Upkeep
+            + Webhooks
+            + 'static,
     {
         let lethe = Arc::new(lethe);
         let services = Services {
             access: lethe.clone(),
             preferences: lethe.clone(),
+            keyed: lethe.clone(),
+            feed: lethe.clone(),
             settings: lethe.clone(),
             accounts: lethe.clone(),
             content: lethe.clone(),

@@ -77,7 +77,7 @@ pub struct KeyChange {
 }
 
 /// Why a change to a key is not made. The more basic reason comes first.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum KeyRefusal {
     /// There is nothing of that key to change.
     #[error("no such preference")]
@@ -189,6 +189,20 @@ pub struct SetOutcome {
 /// A merge patch over the whole set: members are keys, and a key without a value is to go.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SetPatch(pub BTreeMap<PreferenceKey, Option<JsonText>>);
+
+impl SetPatch {
+    /// The keys that are given a value, in order.
+    #[must_use]
+    pub fn given(&self) -> Vec<PreferenceKey> {
+        self.0.iter().filter(|(_, value)| value.is_some()).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// The keys that are to go, in order.
+    #[must_use]
+    pub fn removed(&self) -> Vec<PreferenceKey> {
+        self.0.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| key.clone()).collect()
+    }
+}
 
 impl Draft {
     /// Begins with what is there. Every preference whose key a change is going to name MUST be among `items`.

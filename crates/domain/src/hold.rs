@@ -3,9 +3,10 @@
 use crate::id::{HoldId, UserId};
 use crate::profile::{FieldError, parse_text};
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Why a hold was placed, in words for admins.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldReason(String);
 
 impl HoldReason {
@@ -35,7 +36,7 @@ impl HoldReason {
 }
 
 /// A hold that is to be placed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewHold {
     /// Why.
     pub reason: HoldReason,

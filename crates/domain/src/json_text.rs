@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use std::fmt;
 
 /// Why a text is not a value that can be kept.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum ValueError {
     /// The text is not JSON (RFC 8259).
     #[error("JSON parse error - {0}")]

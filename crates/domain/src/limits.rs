@@ -36,7 +36,7 @@ pub struct Usage {
 }
 
 /// Why a user may not keep more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum QuotaError {
     /// The number of preferences would exceed `limits.keys_per_user`.
     #[error("A user may keep at most {limit} preferences.")]

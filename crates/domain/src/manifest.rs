@@ -23,13 +23,15 @@ pub enum ContentKind {
     Changes,
     /// Holds, whose reasons may speak of the person. None of them is in force any more by then.
     Holds,
+    /// What came of requests about the user that may be sent again.
+    Attempts,
 }
 
 impl ContentKind {
     /// The whole manifest, in the order in which it is removed: first what anybody could find the user by, and votes before the posts that
     /// they are on.
-    pub const ALL: [Self; 8] =
-        [Self::Reservations, Self::Profile, Self::VotesCast, Self::VotesReceived, Self::Posts, Self::Preferences, Self::Changes, Self::Holds];
+    pub const ALL: [Self; 9] =
+        [Self::Reservations, Self::Profile, Self::VotesCast, Self::VotesReceived, Self::Posts, Self::Preferences, Self::Changes, Self::Holds, Self::Attempts];
 
     /// The kind's name in a store and on the wire.
     #[must_use]
@@ -43,6 +45,7 @@ impl ContentKind {
             Self::Preferences => "preferences",
             Self::Changes => "changes",
             Self::Holds => "holds",
+            Self::Attempts => "attempts",
         }
     }
 
@@ -71,11 +74,14 @@ pub enum TraceKind {
     AuthoredChanges,
     /// Holds that the user, as an admin, placed on others.
     AuthoredHolds,
+    /// That the user, as an admin, sent requests about others that may be sent again: for a day.
+    AuthoredAttempts,
 }
 
 impl TraceKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Tombstone, Self::Erasure, Self::Audit, Self::Deliveries, Self::AuthoredChanges, Self::AuthoredHolds];
+    pub const ALL: [Self; 7] =
+        [Self::Tombstone, Self::Erasure, Self::Audit, Self::Deliveries, Self::AuthoredChanges, Self::AuthoredHolds, Self::AuthoredAttempts];
 }
 
 /// What becomes of content.

@@ -7,6 +7,7 @@ use crate::json_object::Object;
 use crate::json_text::{JsonText, ValueError};
 use crate::limits::Limits;
 use json_patch::{PatchErrorKind, PatchOperation};
+use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ pub enum Patch {
 }
 
 /// Why a patch cannot be applied.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum PatchError {
     /// A `test` found something else.
     #[error("the test at {path:?} found another value")]
@@ -312,7 +313,11 @@ mod tests {
         };
         for (name, change) in changes {
             let present = object.get(name).cloned();
-            if change.is_null() { object.shift_remove(name) } else { object.insert(name.clone(), by_the_book(present, change)) };
+            if change.is_null() {
+                object.shift_remove(name)
+            } else {
+                object.insert(name.clone(), by_the_book(present, change))
+            };
         }
         Value::Object(object)
     }

@@ -1,6 +1,7 @@
 //! Conditions under which something is done: the preconditions of RFC 9110, section 13, over revisions.
 
 use crate::id::Revision;
+use serde::{Deserialize, Serialize};
 
 /// What a condition names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct Precondition {
 }
 
 /// Which condition does not hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unmet {
     /// What is there is not what must be there.
     Match,

@@ -5,9 +5,10 @@ use crate::json_text::JsonText;
 use crate::key::PreferenceKey;
 use crate::limits::Usage;
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A value that a user keeps under a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preference {
     /// Its id; stays through every change of key and value.
     pub id: PreferenceId,

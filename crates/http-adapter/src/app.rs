@@ -18,6 +18,7 @@ use actix_web::{App, Error, HttpRequest, web};
 use lethe_domain::Limits;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
+use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
 
 /// What the application is made of, once for all workers.
@@ -38,11 +39,12 @@ impl Setup {
         signing_key: Option<Arc<SigningKey>>,
         limits: Limits,
         metrics: PrometheusHandle,
+        closing: watch::Receiver<bool>,
     ) -> serde_json::Result<Self> {
         let body = BodyLimits { bytes: config.max_body_bytes, time: config.body_timeout };
         let public_url = config.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
         Ok(Self {
-            state: web::Data::new(State { services, verifier, signing_key, limits, body, public_url }),
+            state: web::Data::new(State { services, verifier, signing_key, limits, body, public_url, closing }),
             page: web::Data::new(ApiPage::new()?),
             timeout: web::Data::new(RequestTimeout(config.request_timeout)),
             metrics: web::Data::new(metrics),

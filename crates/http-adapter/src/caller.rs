@@ -1,7 +1,7 @@
 //! Who sends a request: from the `Authorization` header to a caller. Nothing else of a request says who sends it.
 
 use crate::fault::Fault;
-use crate::tokens::{TokenError, Verifier};
+use crate::tokens::{TokenError, Verifier, Vigil};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use lethe_ports::Caller;
 use lethe_ports::inbound::Bearer;
@@ -28,6 +28,11 @@ pub(crate) fn authenticate(headers: &HeaderMap, verifier: &Verifier) -> Result<C
 /// The caller or the ticket whose token the headers carry.
 pub(crate) fn authenticate_bearer(headers: &HeaderMap, verifier: &Verifier) -> Result<Bearer, CallerError> {
     verifier.verify_bearer(token(headers)?).map_err(|error| refused(&error))
+}
+
+/// Watches over the token that the headers carry.
+pub(crate) fn watch_over(headers: &HeaderMap, verifier: &Verifier) -> Result<Vigil, CallerError> {
+    verifier.vigil(token(headers)?).map_err(|error| refused(&error))
 }
 
 fn refused(error: &TokenError) -> CallerError {

@@ -1,6 +1,7 @@
 //! Which other origins may call, and what browsers are told about that.
 
-use crate::native::{PREFER, PREFERENCE_APPLIED};
+use crate::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED};
+use crate::native::{LAST_EVENT_ID, PREFER, PREFERENCE_APPLIED};
 use crate::telemetry::REQUEST_ID;
 use actix_cors::Cors;
 use actix_web::http::Method;
@@ -15,8 +16,8 @@ const MAX_AGE: usize = 3600;
 pub(crate) fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, PREFER])
-        .expose_headers([REQUEST_ID, RETRY_AFTER, ETAG, LOCATION, PREFERENCE_APPLIED])
+        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, PREFER, IDEMPOTENCY_KEY, LAST_EVENT_ID])
+        .expose_headers([REQUEST_ID, RETRY_AFTER, ETAG, LOCATION, PREFERENCE_APPLIED, IDEMPOTENCY_REPLAYED])
         .max_age(MAX_AGE)
         .block_on_origin_mismatch(false);
     if origins.iter().any(|origin| origin == ANY) {

@@ -3,6 +3,7 @@
 
 use crate::dialect::{Dialect, Refusal};
 use crate::fault::Fault;
+use crate::idempotency::mark_replay;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
@@ -26,7 +27,12 @@ pub(crate) async fn guard(
     // A handler's state is its own, and is dropped with it: nothing half-done can be seen afterwards.
     let handled = AssertUnwindSafe(next.call(request)).catch_unwind();
     let fault = match tokio::time::timeout(timeout.0, handled).await {
-        Ok(Ok(answered)) => return answered.map(ServiceResponse::map_into_boxed_body),
+        Ok(Ok(answered)) => {
+            return answered.map(|mut response| {
+                mark_replay(&mut response);
+                response.map_into_boxed_body()
+            });
+        }
         Ok(Err(panic)) => Fault::Failed(format!("a handler panicked: {}", message(panic.as_ref()))),
         Err(_) => Fault::Unavailable("the request took too long".into()),
     };

@@ -17,6 +17,7 @@ use utoipa::{Modify, OpenApi as _};
         (name = "moderation", description = "Users of every state"),
         (name = "content", description = "Posts and votes"),
         (name = "accounts (v1)", description = "Users, from their joining to their deletion and back, in the native dialect"),
+        (name = "preferences (v1)", description = "What a user prefers: by key, as a whole, and as it changes, in the native dialect"),
         (name = "erasures (v1)", description = "How far the removal of hard deleted users is"),
         (name = "holds (v1)", description = "What keeps users from being hard deleted"),
         (name = "audit (v1)", description = "Who did what to whom"),

@@ -1,10 +1,12 @@
 //! What a handler asks of a request, in any dialect.
 
 use crate::body::{self, BodyError};
-use crate::caller::{CallerError, authenticate, authenticate_bearer};
+use crate::caller::{CallerError, authenticate, authenticate_bearer, watch_over};
+use crate::endpoint::RoutePattern;
+use crate::idempotency::retry;
 use crate::query::Query;
 use crate::services::{Services, State};
-use crate::tokens::SigningKey;
+use crate::tokens::{SigningKey, Vigil};
 use actix_web::dev::Payload;
 use actix_web::error::ErrorInternalServerError;
 use actix_web::http::header::HOST;
@@ -15,6 +17,7 @@ use lethe_ports::Caller;
 use lethe_ports::inbound::{AccessError, Bearer};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use tokio::sync::watch;
 
 /// A request and what the service was set up with.
 pub(crate) struct Context {
@@ -46,9 +49,26 @@ impl Context {
         self.state.verifier.revocations().is_known()
     }
 
+    /// Watches over the token of the request.
+    pub(crate) fn vigil(&self) -> Result<Vigil, CallerError> {
+        watch_over(self.http.headers(), &self.state.verifier)
+    }
+
+    /// Tells when the service is about to end.
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.state.closing.clone()
+    }
+
     /// A segment of the path, percent-decoded.
     pub(crate) fn segment(&self, name: &str) -> &str {
         self.http.match_info().get(name).unwrap_or_default()
+    }
+
+    /// A segment of the path as it was sent. The router decodes most of what is encoded, but not all of it.
+    pub(crate) fn raw_segment(&self, name: &str) -> &str {
+        let pattern = self.http.app_data::<RoutePattern>().map_or("", |pattern| pattern.0);
+        let place = pattern.split('/').position(|segment| segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) == Some(name));
+        place.and_then(|place| self.http.uri().path().split('/').nth(place)).unwrap_or_default()
     }
 
     pub(crate) fn query(&self) -> Query {
@@ -95,6 +115,7 @@ impl<P: From<CallerError> + ResponseError + 'static> FromRequest for Signed<P> {
     fn from_request(http: &HttpRequest, _: &mut Payload) -> Self::Future {
         let signed = |context: Context| {
             let caller = authenticate(http.headers(), &context.state.verifier).map_err(P::from)?;
+            let caller = Caller { retry: retry(http), ..caller };
             Ok(Self { caller, context, problem: PhantomData })
         };
         ready(Context::of(http).and_then(signed))
@@ -134,7 +155,11 @@ impl<P: From<AccessError>> Signed<P> {
 
     /// The text of the body. Whether the caller may send one is not asked.
     pub(crate) async fn text(&self, payload: web::Payload) -> Result<String, BodyError> {
-        body::read(&self.context.http, payload, self.context.state.body).await
+        let text = body::read(&self.context.http, payload, self.context.state.body).await;
+        if let (Some(retry), Ok(text)) = (&self.caller.retry, &text) {
+            retry.note_body(text);
+        }
+        text
     }
 }
 
@@ -151,7 +176,10 @@ impl<P: From<CallerError> + ResponseError + 'static> FromRequest for Borne<P> {
 
     fn from_request(http: &HttpRequest, _: &mut Payload) -> Self::Future {
         let borne = |context: Context| {
-            let bearer = authenticate_bearer(http.headers(), &context.state.verifier).map_err(P::from)?;
+            let bearer = match authenticate_bearer(http.headers(), &context.state.verifier).map_err(P::from)? {
+                Bearer::Caller(caller) => Bearer::Caller(Caller { retry: retry(http), ..caller }),
+                Bearer::Ticket(ticket) => Bearer::Ticket(ticket),
+            };
             Ok(Self { bearer, context, problem: PhantomData })
         };
         ready(Context::of(http).and_then(borne))

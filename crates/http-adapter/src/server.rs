@@ -2,6 +2,7 @@
 
 use crate::app::{Setup, app, metrics_app};
 use crate::config::HttpConfig;
+use crate::native;
 use crate::services::Services;
 use crate::telemetry::describe_metrics;
 use crate::tokens::{SigningKey, Verifier};
@@ -17,12 +18,15 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// A service that has its addresses and waits to be run.
 pub struct Bound {
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
     servers: Vec<Server>,
+    /// Tells those who watch that there is an end.
+    close: watch::Sender<bool>,
 }
 
 impl fmt::Debug for Bound {
@@ -50,9 +54,11 @@ pub fn bind(
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "at least one worker is needed"));
     }
     describe_metrics();
-    let setup = Setup::new(config, services, verifier, signing_key, limits, metrics).map_err(io::Error::other)?;
+    native::describe_metrics();
+    let (close, closing) = watch::channel(false);
+    let setup = Setup::new(config, services, verifier, signing_key, limits, metrics, closing).map_err(io::Error::other)?;
     let (address, server) = bind_service(&setup)?;
-    let mut bound = Bound { address, metrics_address: None, servers: vec![server] };
+    let mut bound = Bound { address, metrics_address: None, servers: vec![server], close };
     if let Some(listen) = &setup.config().metrics_listen {
         let (address, server) = bind_metrics(listen, &setup)?;
         bound.metrics_address = Some(address);
@@ -125,6 +131,7 @@ impl Bound {
             ended = &mut serving => return ended.map(drop),
             () = stop => {}
         }
+        self.close.send_replace(true);
         let (_, ended) = join(join_all(handles.iter().map(stop_gracefully)), serving).await;
         ended.map(drop)
     }

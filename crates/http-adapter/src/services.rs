@@ -3,9 +3,10 @@
 use crate::body::BodyLimits;
 use crate::tokens::{SigningKey, Verifier};
 use lethe_domain::Limits;
-use lethe_ports::inbound::{Access, Accounts, AuditLog, Content, Health, Holds, LifeCycle, Preferences, Settings, Webhooks};
+use lethe_ports::inbound::{Access, Accounts, AuditLog, ChangeFeed, Content, Health, Holds, KeyedPreferences, LifeCycle, Preferences, Settings, Webhooks};
 use std::fmt;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// The use cases that requests are handed to.
 #[derive(Clone)]
@@ -14,6 +15,10 @@ pub struct Services {
     pub access: Arc<dyn Access>,
     /// Preferences.
     pub preferences: Arc<dyn Preferences>,
+    /// Preferences by their keys.
+    pub keyed: Arc<dyn KeyedPreferences>,
+    /// Changes as they happen.
+    pub feed: Arc<dyn ChangeFeed>,
     /// Settings.
     pub settings: Arc<dyn Settings>,
     /// Users.
@@ -49,4 +54,6 @@ pub(crate) struct State {
     pub(crate) body: BodyLimits,
     /// Base of absolute links, without a slash at the end; `None`: what the request was sent to.
     pub(crate) public_url: Option<String>,
+    /// Whether the service is about to end.
+    pub(crate) closing: watch::Receiver<bool>,
 }

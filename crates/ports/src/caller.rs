@@ -1,9 +1,11 @@
 //! Whoever sends a request: an actor that its token proves, and what the token still allows.
 
 use lethe_domain::access::{Act, Actor};
+use lethe_domain::attempt::{Attempt, IdempotencyKey, NoIdempotencyKey};
 use lethe_domain::time::Timestamp;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// What a token allows. A grant can only narrow what [`Actor::may`] allows, never widen it.
 pub trait Grant: Debug + Send + Sync {
@@ -40,4 +42,59 @@ pub struct Caller {
     pub actor: Actor,
     /// What its token allows.
     pub grant: Arc<dyn Grant>,
+    /// That the request may be sent again and must have its effect once, if the caller said so.
+    pub retry: Option<Arc<Retry>>,
+}
+
+/// A request that may be sent again.
+#[derive(Debug)]
+pub struct Retry {
+    key: Result<IdempotencyKey, NoIdempotencyKey>,
+    method: String,
+    path: String,
+    query: String,
+    body: OnceLock<String>,
+    is_replayed: AtomicBool,
+}
+
+impl Retry {
+    /// A request of that method, path and query, under the key that `key` reads as. What is no key is refused where the request would have its
+    /// effect: there are more basic things to be told.
+    #[must_use]
+    pub fn new(key: Option<&str>, method: &str, path: &str, query: &str) -> Self {
+        Self {
+            key: key.ok_or(NoIdempotencyKey).and_then(IdempotencyKey::parse),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            body: OnceLock::new(),
+            is_replayed: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes the body, once it was read. Without one, the body is empty.
+    pub fn note_body(&self, body: &str) {
+        // It is read once.
+        let _ = self.body.set(body.to_owned());
+    }
+
+    /// The attempt that the request makes for `actor`.
+    ///
+    /// # Errors
+    /// [`NoIdempotencyKey`].
+    pub fn attempt(&self, actor: &Actor) -> Result<Attempt, NoIdempotencyKey> {
+        let asked = [self.query.as_bytes(), self.body.get().map_or("", String::as_str).as_bytes()];
+        self.key.as_ref().map(|key| Attempt::new(actor.user, &self.method, &self.path, key, &asked)).map_err(|error| *error)
+    }
+
+    /// Notes that nothing was done: what comes is what came of the first request.
+    pub fn note_replay(&self) {
+        self.is_replayed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing was done.
+    #[must_use]
+    pub fn is_replayed(&self) -> bool {
+        self.is_replayed.load(Ordering::Relaxed)
+    }
 }

@@ -9,5 +9,5 @@ pub mod inbound;
 pub mod outbound;
 pub mod ticket;
 
-pub use caller::{Caller, Grant, GrantError};
+pub use caller::{Caller, Grant, GrantError, Retry};
 pub use ticket::{Errand, Ticket, TicketGrant};

@@ -93,7 +93,14 @@ statement! {
 }
 
 statement! {
-    CountContent = "sql/count_content.sql" => (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt) as ContentRow {
+    EraseAttempts = "sql/erase_attempts.sql" {
+        user: BigInt = i64,
+        limit: BigInt = i64,
+    }
+}
+
+statement! {
+    CountContent = "sql/count_content.sql" => (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt) as ContentRow {
         user: BigInt = i64,
     }
 }
@@ -108,6 +115,7 @@ pub(crate) struct ContentRow {
     preferences: i64,
     changes: i64,
     holds: i64,
+    attempts: i64,
 }
 
 /// How much of each kind [`erase`] would remove.
@@ -123,6 +131,7 @@ pub(crate) async fn tally(lease: &mut Lease, user: UserId) -> Result<Tally, Stor
             ContentKind::Preferences => row.preferences,
             ContentKind::Changes => row.changes,
             ContentKind::Holds => row.holds,
+            ContentKind::Attempts => row.attempts,
         })
     }))
 }
@@ -180,6 +189,7 @@ async fn erase_part(lease: &mut Lease, user: i64, kind: ContentKind, after: Eras
         ContentKind::Preferences => single_part(lease, ErasePreferences { user, first, limit }).await,
         ContentKind::Changes => single_part(lease, EraseChanges { user, first, limit }).await,
         ContentKind::Holds => single_part(lease, EraseHolds { user, first, limit }).await,
+        ContentKind::Attempts => Ok(Part::whole(lease.execute(EraseAttempts { user, limit }).await?)),
     }
 }
 
@@ -217,7 +227,7 @@ pub(crate) async fn delete_posts(lease: &mut Lease, author: i64, ids: &[i64]) ->
 }
 
 async fn erase_profile(lease: &mut Lease, user: i64) -> Result<usize, Failure> {
-    let counters = (users::revision.eq(0), users::preference_keys.eq(0), users::preference_bytes.eq(0));
+    let counters = (users::revision.eq(0), users::preference_keys.eq(0), users::preference_bytes.eq(0), users::log_begins_after.eq(0));
     let known = users::table.find(user).filter(users::username.is_not_null());
     lease.execute(diesel::update(known).set((PersonRow::default(), counters))).await
 }

@@ -6,12 +6,15 @@
 
 mod accounts;
 mod archive;
+mod attempts;
 mod audit;
+mod change_log;
 mod connection;
 mod content;
 mod erasure;
 mod erasures;
 mod error;
+mod feed;
 mod holds;
 mod ledger;
 mod migration;

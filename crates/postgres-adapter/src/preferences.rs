@@ -8,24 +8,27 @@
 //! the decision rests on has. If it has moved, nothing is written and the call counts as raced. It is repeated then, behind a lock on
 //! the owner's row, where nobody can be faster.
 
+use crate::change_log::{StandingColumns, StandingRow};
 use crate::connection::Patience;
 use crate::error::Failure;
-use crate::row::{ChangeRow, PreferenceRow, corrupt, count, signed};
+use crate::row::{PreferenceRow, corrupt, count, signed};
 use crate::schema::users;
 use crate::statement::{Statement, statement};
-use crate::{Lease, PgStore};
+use crate::{Lease, PgStore, change_log};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
-use lethe_domain::change::Change;
+use lethe_domain::account::StatusSet;
+use lethe_domain::change::{Change, LogPage};
+use lethe_domain::draft::Standing;
 use lethe_domain::limits::{Limits, QuotaError};
 use lethe_domain::page::{Page, PageRequest};
 use lethe_domain::preference::{NewPreference, Preference, PreferenceUpdate, weight};
 use lethe_domain::{JsonText, PreferenceId, PreferenceKey, Revision, Timestamp, UserId};
-use lethe_ports::outbound::{OwnerFence, PreferenceStore, PreferenceStoreError, Stamp, StoreError};
+use lethe_ports::outbound::{KeyRange, Look, OwnerFence, PastPart, PreferenceStore, PreferenceStoreError, Snapshot, Stamp, StoreError};
 
 type PreferenceColumns = (BigInt, Text, Text, BigInt, Timestamptz, Timestamptz);
 
@@ -58,20 +61,30 @@ statement! {
 }
 
 statement! {
-    AllPreferences<'a> = "sql/all_preferences.sql" => (Nullable<PreferenceColumns>,) as (Option<PreferenceRow>,) {
+    PartPreferences<'a> = "sql/part_preferences.sql" => (BigInt, Nullable<PreferenceColumns>) as (i64, Option<PreferenceRow>) {
         owner: BigInt = i64,
         states: Array<Text> = &'a [&'static str],
         issued_at: Timestamptz = DateTime<Utc>,
+        prefix: Text = &'a str,
+        after: Text = &'a str,
+        limit: BigInt = i64,
     }
 }
 
 statement! {
-    ListChanges<'a> = "sql/list_changes.sql" => (Nullable<(BigInt, Text, Text, Nullable<Text>, Timestamptz, BigInt)>,) as (Option<ChangeRow>,) {
+    LookAtKey<'a> = "sql/look_at_key.sql" => (StandingColumns, Nullable<PreferenceColumns>) as (StandingRow, Option<PreferenceRow>) {
         owner: BigInt = i64,
         states: Array<Text> = &'a [&'static str],
         issued_at: Timestamptz = DateTime<Utc>,
-        since: BigInt = i64,
-        limit: BigInt = i64,
+        key: Text = &'a str,
+    }
+}
+
+statement! {
+    AllPreferences<'a> = "sql/all_preferences.sql" => (BigInt, Nullable<PreferenceColumns>) as (i64, Option<PreferenceRow>) {
+        owner: BigInt = i64,
+        states: Array<Text> = &'a [&'static str],
+        issued_at: Timestamptz = DateTime<Utc>,
     }
 }
 
@@ -106,7 +119,7 @@ statement! {
 }
 
 statement! {
-    DeletePreference<'a> = "sql/delete_preference.sql" => (Text,) as DeletedRow {
+    DeletePreference<'a> = "sql/delete_preference.sql" => (Text, Nullable<BigInt>) as DeletedRow {
         owner: BigInt = i64,
         states: Array<Text> = &'a [&'static str],
         issued_at: Timestamptz = DateTime<Utc>,
@@ -191,6 +204,7 @@ pub(crate) struct UpdatedRow {
 #[derive(Debug, Queryable)]
 pub(crate) struct DeletedRow {
     outcome: Outcome,
+    revision: Option<i64>,
 }
 
 macro_rules! judged {
@@ -231,12 +245,12 @@ async fn write_undisturbed<S: Statement>(lease: &mut Lease, owner: UserId, state
     Ok(rows.into_iter().next())
 }
 
-fn refused<T>(row: Option<T>) -> Result<T, PreferenceStoreError> {
+pub(crate) fn refused<T>(row: Option<T>) -> Result<T, PreferenceStoreError> {
     row.ok_or(PreferenceStoreError::Refused)
 }
 
 /// The rows of a list that the fence admits, where one row of nothing stands for an empty list.
-fn listed<T>(rows: Vec<(Option<T>,)>) -> Result<impl Iterator<Item = T>, PreferenceStoreError> {
+pub(crate) fn listed<T>(rows: Vec<(Option<T>,)>) -> Result<impl Iterator<Item = T>, PreferenceStoreError> {
     if rows.is_empty() {
         return Err(PreferenceStoreError::Refused);
     }
@@ -282,46 +296,50 @@ impl PreferenceStore for PgStore {
         Ok(Page { count: count(whole), items: rows.into_iter().filter_map(|(_, row)| row).map(|row| row.preference(fence.owner)).collect() })
     }
 
-    async fn all(&self, fence: &OwnerFence) -> Result<Vec<Preference>, PreferenceStoreError> {
+    async fn all(&self, fence: &OwnerFence) -> Result<Snapshot, PreferenceStoreError> {
         let statement = AllPreferences { owner: fence.owner.get(), states: &fence.states.letters(), issued_at: fence.issued_at_or_end_of_time().to_utc() };
-        Ok(listed(self.read(statement).await?)?.map(|row| row.preference(fence.owner)).collect())
+        snapshot(fence.owner, self.read(statement).await?)
     }
 
-    async fn changes(&self, fence: &OwnerFence, since: Revision, limit: u32) -> Result<Vec<Change>, PreferenceStoreError> {
-        let statement = ListChanges {
+    async fn part(&self, fence: &OwnerFence, range: KeyRange) -> Result<Snapshot, PreferenceStoreError> {
+        let statement = PartPreferences {
             owner: fence.owner.get(),
             states: &fence.states.letters(),
             issued_at: fence.issued_at_or_end_of_time().to_utc(),
-            since: since.get(),
-            limit: i64::from(limit),
+            prefix: &range.prefix,
+            after: range.after.as_ref().map_or("", PreferenceKey::as_str),
+            limit: i64::from(range.limit),
         };
-        listed(self.read(statement).await?)?.map(|row| Ok(row.try_into()?)).collect()
+        snapshot(fence.owner, self.read(statement).await?)
+    }
+
+    async fn look(&self, fence: &OwnerFence, key: &PreferenceKey) -> Result<Look, PreferenceStoreError> {
+        let statement =
+            LookAtKey { owner: fence.owner.get(), states: &fence.states.letters(), issued_at: fence.issued_at_or_end_of_time().to_utc(), key: key.as_str() };
+        let (standing, found) = refused(self.read(statement).await?.pop())?;
+        Ok(Look { standing: standing.into(), found: found.map(|row| row.preference(fence.owner)) })
+    }
+
+    async fn standing(&self, fence: &OwnerFence) -> Result<Standing, PreferenceStoreError> {
+        change_log::standing(self, fence).await
+    }
+
+    async fn as_of(&self, fence: &OwnerFence, at: Revision, range: KeyRange) -> Result<PastPart, PreferenceStoreError> {
+        change_log::as_of(self, fence, at, &range).await
+    }
+
+    async fn changes(&self, fence: &OwnerFence, since: Revision, limit: u32) -> Result<LogPage, PreferenceStoreError> {
+        change_log::changes(self, fence, since, limit).await
+    }
+
+    async fn history(&self, fence: &OwnerFence, key: &PreferenceKey, before: Option<Revision>, limit: u32) -> Result<Vec<Change>, PreferenceStoreError> {
+        change_log::history(self, fence, key, before, limit).await
     }
 
     async fn create(&self, fence: &OwnerFence, new: NewPreference, stamp: Stamp, limits: &Limits) -> Result<Preference, PreferenceStoreError> {
-        let statement = CreatePreference {
-            owner: fence.owner.get(),
-            states: &fence.states.letters(),
-            issued_at: fence.issued_at_or_end_of_time().to_utc(),
-            key: new.key.as_str(),
-            value: new.value.as_str(),
-            weight: signed(weight(&new.key, &new.value)),
-            actor: stamp.actor.get(),
-            now: stamp.now.to_utc(),
-            max_keys: signed(limits.keys_per_user),
-            max_bytes: signed(limits.bytes_per_user),
-        };
-        let row = refused(self.write(fence.owner, statement).await?)?;
-        row.outcome.within(limits)?.check()?;
-        Ok(Preference {
-            id: PreferenceId::new(complete(row.id)?),
-            owner: fence.owner,
-            key: new.key,
-            value: new.value,
-            revision: Revision::new(complete(row.revision)?),
-            created_at: stamp.now,
-            last_updated_at: stamp.now,
-        })
+        let states = fence.states.letters();
+        let row = self.write(fence.owner, creation(fence, &states, &new, stamp, limits)).await?;
+        created(row, fence.owner, new, stamp, limits)
     }
 
     async fn update(
@@ -333,44 +351,144 @@ impl PreferenceStore for PgStore {
         stamp: Stamp,
         limits: &Limits,
     ) -> Result<Preference, PreferenceStoreError> {
-        let statement = UpdatePreference {
-            owner: fence.owner.get(),
-            states: &fence.states.letters(),
-            issued_at: fence.issued_at_or_end_of_time().to_utc(),
-            id: id.get(),
-            expected: expected.map(Revision::get),
-            key: update.key().map(PreferenceKey::as_str),
-            value: update.value().map(JsonText::as_str),
-            actor: stamp.actor.get(),
-            now: stamp.now.to_utc(),
-            max_bytes: signed(limits.bytes_per_user),
-        };
-        let row = refused(self.write(fence.owner, statement).await?)?;
-        row.outcome.within(limits)?.check()?;
-        Ok(Preference {
-            id,
-            owner: fence.owner,
-            key: PreferenceKey::from_store(complete(row.key)?),
-            value: JsonText::from_store(complete(row.value)?),
-            revision: Revision::new(complete(row.revision)?),
-            created_at: Timestamp::new(complete(row.created_at)?),
-            last_updated_at: Timestamp::new(complete(row.last_updated_at)?),
-        })
+        let states = fence.states.letters();
+        let row = self.write(fence.owner, renewal(fence, &states, (id, expected), &update, stamp, limits)).await?;
+        updated(row, fence.owner, id, limits)
     }
 
-    async fn delete(&self, fence: &OwnerFence, id: PreferenceId, expected: Option<Revision>, stamp: Stamp) -> Result<(), PreferenceStoreError> {
-        let statement = DeletePreference {
-            owner: fence.owner.get(),
-            states: &fence.states.letters(),
-            issued_at: fence.issued_at_or_end_of_time().to_utc(),
-            id: id.get(),
-            expected: expected.map(Revision::get),
-            actor: stamp.actor.get(),
-            now: stamp.now.to_utc(),
-        };
-        let row = refused(self.write(fence.owner, statement).await?)?;
-        row.outcome.check()
+    async fn delete(&self, fence: &OwnerFence, id: PreferenceId, expected: Option<Revision>, stamp: Stamp) -> Result<Revision, PreferenceStoreError> {
+        let states = fence.states.letters();
+        deleted(self.write(fence.owner, removal(fence, &states, (id, expected), stamp)).await?)
     }
+}
+
+/// A fence around an owner whose row this transaction has locked: its state was looked at then.
+fn around_locked(owner: UserId) -> OwnerFence {
+    OwnerFence { owner, states: StatusSet::WRITABLE, issued_at: None }
+}
+
+/// Adds a preference of an owner who is locked.
+pub(crate) async fn create_locked(
+    lease: &mut Lease,
+    owner: UserId,
+    new: NewPreference,
+    stamp: Stamp,
+    limits: &Limits,
+) -> Result<Preference, PreferenceStoreError> {
+    let (fence, states) = (around_locked(owner), StatusSet::WRITABLE.letters());
+    let rows = creation(&fence, &states, &new, stamp, limits).run(lease).await.map_err(StoreError::from)?;
+    created(rows.into_iter().next(), owner, new, stamp, limits)
+}
+
+/// Changes a preference of an owner who is locked.
+pub(crate) async fn update_locked(
+    lease: &mut Lease,
+    owner: UserId,
+    id: PreferenceId,
+    update: &PreferenceUpdate,
+    stamp: Stamp,
+    limits: &Limits,
+) -> Result<Preference, PreferenceStoreError> {
+    let (fence, states) = (around_locked(owner), StatusSet::WRITABLE.letters());
+    let rows = renewal(&fence, &states, (id, None), update, stamp, limits).run(lease).await.map_err(StoreError::from)?;
+    updated(rows.into_iter().next(), owner, id, limits)
+}
+
+/// Removes a preference of an owner who is locked.
+pub(crate) async fn delete_locked(lease: &mut Lease, owner: UserId, id: PreferenceId, stamp: Stamp) -> Result<Revision, PreferenceStoreError> {
+    let (fence, states) = (around_locked(owner), StatusSet::WRITABLE.letters());
+    let rows = removal(&fence, &states, (id, None), stamp).run(lease).await.map_err(StoreError::from)?;
+    deleted(rows.into_iter().next())
+}
+
+fn creation<'a>(fence: &OwnerFence, states: &'a [&'static str], new: &'a NewPreference, stamp: Stamp, limits: &Limits) -> CreatePreference<'a> {
+    CreatePreference {
+        owner: fence.owner.get(),
+        states,
+        issued_at: fence.issued_at_or_end_of_time().to_utc(),
+        key: new.key.as_str(),
+        value: new.value.as_str(),
+        weight: signed(weight(&new.key, &new.value)),
+        actor: stamp.actor.get(),
+        now: stamp.now.to_utc(),
+        max_keys: signed(limits.keys_per_user),
+        max_bytes: signed(limits.bytes_per_user),
+    }
+}
+
+fn created(row: Option<CreatedRow>, owner: UserId, new: NewPreference, stamp: Stamp, limits: &Limits) -> Result<Preference, PreferenceStoreError> {
+    let row = refused(row)?;
+    row.outcome.within(limits)?.check()?;
+    Ok(Preference {
+        id: PreferenceId::new(complete(row.id)?),
+        owner,
+        key: new.key,
+        value: new.value,
+        revision: Revision::new(complete(row.revision)?),
+        created_at: stamp.now,
+        last_updated_at: stamp.now,
+    })
+}
+
+fn renewal<'a>(
+    fence: &OwnerFence,
+    states: &'a [&'static str],
+    (id, expected): (PreferenceId, Option<Revision>),
+    update: &'a PreferenceUpdate,
+    stamp: Stamp,
+    limits: &Limits,
+) -> UpdatePreference<'a> {
+    UpdatePreference {
+        owner: fence.owner.get(),
+        states,
+        issued_at: fence.issued_at_or_end_of_time().to_utc(),
+        id: id.get(),
+        expected: expected.map(Revision::get),
+        key: update.key().map(PreferenceKey::as_str),
+        value: update.value().map(JsonText::as_str),
+        actor: stamp.actor.get(),
+        now: stamp.now.to_utc(),
+        max_bytes: signed(limits.bytes_per_user),
+    }
+}
+
+fn updated(row: Option<UpdatedRow>, owner: UserId, id: PreferenceId, limits: &Limits) -> Result<Preference, PreferenceStoreError> {
+    let row = refused(row)?;
+    row.outcome.within(limits)?.check()?;
+    Ok(Preference {
+        id,
+        owner,
+        key: PreferenceKey::from_store(complete(row.key)?),
+        value: JsonText::from_store(complete(row.value)?),
+        revision: Revision::new(complete(row.revision)?),
+        created_at: Timestamp::new(complete(row.created_at)?),
+        last_updated_at: Timestamp::new(complete(row.last_updated_at)?),
+    })
+}
+
+fn removal<'a>(fence: &OwnerFence, states: &'a [&'static str], (id, expected): (PreferenceId, Option<Revision>), stamp: Stamp) -> DeletePreference<'a> {
+    DeletePreference {
+        owner: fence.owner.get(),
+        states,
+        issued_at: fence.issued_at_or_end_of_time().to_utc(),
+        id: id.get(),
+        expected: expected.map(Revision::get),
+        actor: stamp.actor.get(),
+        now: stamp.now.to_utc(),
+    }
+}
+
+fn deleted(row: Option<DeletedRow>) -> Result<Revision, PreferenceStoreError> {
+    let row = refused(row)?;
+    row.outcome.check()?;
+    Ok(Revision::new(complete(row.revision)?))
+}
+
+/// What was read of a set; no row says that the fence refuses.
+fn snapshot(owner: UserId, rows: Vec<(i64, Option<PreferenceRow>)>) -> Result<Snapshot, PreferenceStoreError> {
+    let revision = refused(rows.first())?.0;
+    let preferences = rows.into_iter().filter_map(|(_, row)| row).map(|row| row.preference(owner)).collect();
+    Ok(Snapshot { revision: Revision::new(revision), preferences })
 }
 
 /// A column that is only empty when nothing was written.

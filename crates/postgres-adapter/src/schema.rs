@@ -24,6 +24,7 @@ diesel::table! {
         gender -> Nullable<Text>,
         website -> Nullable<Text>,
         date_joined -> Nullable<Timestamptz>,
+        log_begins_after -> BigInt,
     }
 }
 

@@ -5,26 +5,28 @@ use crate::error::Failure;
 use crate::ledger::{Counters, Ledger};
 use crate::row::{AccountRow, PersonRow, PreferenceRow, ProfileRow, UserRow, corrupt, unique_names};
 use crate::schema::{posts, preferences, reservations, users, votes};
-use crate::{Lease, PgStore, audit, erasure, erasures, holds, ledger, outbox, revocations};
+use crate::{Lease, PgStore, attempts, audit, change_log, erasure, erasures, holds, ledger, outbox, preferences as single, revocations};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::dsl::select;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use futures_util::future::BoxFuture;
-use lethe_domain::account::{Account, UserStatus};
+use lethe_domain::account::{Account, StatusSet, UserStatus};
+use lethe_domain::attempt::Attempt;
 use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::content::{NewPost, PostKind, Reaction};
+use lethe_domain::draft::{Item, Standing};
 use lethe_domain::erasure::{Chunk, Erasure, ErasureCursor};
 use lethe_domain::hold::{Hold, NewHold};
 use lethe_domain::id::HoldId;
 use lethe_domain::limits::Limits;
 use lethe_domain::manifest::{ContentKind, Tally};
-use lethe_domain::preference::{Edit, Preference};
+use lethe_domain::preference::{Edit, NewPreference, Preference, PreferenceUpdate};
 use lethe_domain::profile::{ExtId, NewUser, Profile};
 use lethe_domain::webhook::{Delivery, DeliveryId, EndpointId};
-use lethe_domain::{PostId, Timestamp, UserId};
-use lethe_ports::outbound::{InsertUserError, PreferenceStoreError, RevokedToken, Stamp, Store, StoreError, Tx};
+use lethe_domain::{PostId, PreferenceId, PreferenceKey, Revision, Timestamp, UserId};
+use lethe_ports::outbound::{AttemptState, InsertUserError, OwnerFence, PreferenceStoreError, RevokedToken, Stamp, Store, StoreError, Tx};
 
 diesel::define_sql_function!(fn pg_get_serial_sequence(of_table: Text, of_column: Text) -> Nullable<Text>);
 diesel::define_sql_function!(fn nextval(sequence: Nullable<Text>) -> BigInt);
@@ -147,6 +149,61 @@ impl Tx for PgTx {
         let all = preferences::table.filter(preferences::user_id.eq(owner.get())).order(preferences::key).select(PreferenceRow::as_select());
         let rows: Vec<PreferenceRow> = self.0.rows(all).await?;
         Ok(rows.into_iter().map(|row| row.preference(owner)).collect())
+    }
+
+    async fn standing(&mut self, owner: UserId) -> Result<Standing, StoreError> {
+        Ok(change_log::standing_of(&mut self.0, owner).await?)
+    }
+
+    async fn preferences_of_keys(&mut self, owner: UserId, keys: &[PreferenceKey]) -> Result<Vec<Preference>, StoreError> {
+        let keys: Vec<_> = keys.iter().map(PreferenceKey::as_str).collect();
+        let named = preferences::table.filter(preferences::user_id.eq(owner.get())).filter(preferences::key.eq_any(&keys));
+        let rows: Vec<PreferenceRow> = self.0.rows(named.select(PreferenceRow::as_select())).await?;
+        Ok(rows.into_iter().map(|row| row.preference(owner)).collect())
+    }
+
+    async fn preference(&mut self, owner: UserId, id: PreferenceId) -> Result<Option<Preference>, StoreError> {
+        let row: Option<PreferenceRow> = self.0.first(preferences::table.find((owner.get(), id.get())).select(PreferenceRow::as_select())).await?;
+        Ok(row.map(|row| row.preference(owner)))
+    }
+
+    async fn as_of(&mut self, owner: UserId, at: Revision, key: Option<&PreferenceKey>) -> Result<Vec<Item>, StoreError> {
+        let whatever_state = OwnerFence { owner, states: StatusSet::READABLE, issued_at: None };
+        Ok(match key {
+            Some(key) => change_log::key_as_of(&mut self.0, owner, at, key).await?.into_iter().collect(),
+            None => change_log::as_of_locked(&mut self.0, &whatever_state, at).await?,
+        })
+    }
+
+    async fn create_preference(&mut self, owner: UserId, new: NewPreference, stamp: Stamp, limits: &Limits) -> Result<Preference, PreferenceStoreError> {
+        single::create_locked(&mut self.0, owner, new, stamp, limits).await
+    }
+
+    async fn update_preference(
+        &mut self,
+        owner: UserId,
+        id: PreferenceId,
+        update: PreferenceUpdate,
+        stamp: Stamp,
+        limits: &Limits,
+    ) -> Result<Preference, PreferenceStoreError> {
+        single::update_locked(&mut self.0, owner, id, &update, stamp, limits).await
+    }
+
+    async fn delete_preference(&mut self, owner: UserId, id: PreferenceId, stamp: Stamp) -> Result<Revision, PreferenceStoreError> {
+        single::delete_locked(&mut self.0, owner, id, stamp).await
+    }
+
+    async fn shorten_log(&mut self, owner: UserId, beginning: Revision) -> Result<(), StoreError> {
+        Ok(change_log::shorten(&mut self.0, owner, beginning).await?)
+    }
+
+    async fn begin_attempt(&mut self, about: UserId, attempt: &Attempt, since: Timestamp) -> Result<AttemptState, StoreError> {
+        Ok(attempts::begin(&mut self.0, about, attempt, since).await?)
+    }
+
+    async fn end_attempt(&mut self, about: UserId, attempt: &Attempt, outcome: &str, now: Timestamp) -> Result<(), StoreError> {
+        Ok(attempts::end(&mut self.0, about, attempt, outcome, now).await?)
     }
 
     async fn edit_preferences(&mut self, owner: UserId, edits: &[Edit], stamp: Stamp, limits: &Limits) -> Result<(), PreferenceStoreError> {

@@ -1,18 +1,18 @@
 //! What several nodes share: the clock, duties, and how much there is to do.
 
-use crate::PgStore;
 use crate::connection::Patience;
 use crate::row::{corrupt, count};
 use crate::schema::revoked_tokens;
 use crate::statement::statement;
+use crate::{PgStore, attempts, change_log};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use lethe_domain::Timestamp;
 use lethe_domain::erasure::ErasureState;
-use lethe_domain::id::NodeId;
-use lethe_ports::outbound::{Backlog, Duty, StoreError, UpkeepStore};
+use lethe_domain::id::{NodeId, UserId};
+use lethe_ports::outbound::{Backlog, Duty, Forgettable, LogScan, StoreError, UpkeepStore};
 
 statement! {
     TakeDuty<'a> = "sql/take_duty.sql" {
@@ -80,16 +80,22 @@ impl UpkeepStore for PgStore {
         })
     }
 
-    async fn prune(&self, untold_since: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+    async fn prune(&self, what: Forgettable) -> Result<u64, StoreError> {
         let mut lease = self.lease(Patience::Short).await?;
-        let mut pruned = lease.execute(diesel::delete(revoked_tokens::table.filter(revoked_tokens::expires_at.le(now.to_utc())))).await?;
+        let ended = revoked_tokens::table.filter(revoked_tokens::expires_at.le(what.now.to_utc()));
+        let mut pruned = lease.execute(diesel::delete(ended)).await?;
+        pruned += attempts::prune(&mut lease, what.attempted_before).await?;
         loop {
             // A batch at a time, so that nothing is locked for long.
-            let batch = lease.execute(PruneDeliveries { untold_since: untold_since.to_utc() }).await?;
+            let batch = lease.execute(PruneDeliveries { untold_since: what.untold_since.to_utc() }).await?;
             pruned += batch;
             if batch == 0 {
                 return Ok(u64::try_from(pruned).unwrap_or(u64::MAX));
             }
         }
+    }
+
+    async fn overgrown_logs(&self, after: Option<UserId>, limit: u32, max_changes: u64, young_since: Timestamp) -> Result<LogScan, StoreError> {
+        change_log::overgrown(self, after, limit, max_changes, young_since).await
     }
 }

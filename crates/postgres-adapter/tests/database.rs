@@ -137,7 +137,7 @@ async fn a_write_that_waits_for_a_soft_delete_is_refused() {
     let writes: [BoxFuture<'_, Result<(), PreferenceStoreError>>; 3] = [
         create(&store, owner, "next").boxed(),
         store.update(&fence, made.id, None, PreferenceUpdate::Value(json("2")), stamp(owner), &limits).map_ok(drop).boxed(),
-        store.delete(&fence, made.id, None, stamp(owner)),
+        Box::pin(async { store.delete(&fence, made.id, None, stamp(owner)).await.map(drop) }),
     ];
     for write in writes {
         let deleter = database.connect().await;

@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio_postgres::Client;
 
 /// The tables that belong to a user, with the column that they would be distributed by.
-const DISTRIBUTED: [(&str, &str); 8] = [
+const DISTRIBUTED: [(&str, &str); 9] = [
     ("users", "id"),
     ("preferences", "user_id"),
     ("changes", "user_id"),
@@ -31,6 +31,7 @@ const DISTRIBUTED: [(&str, &str); 8] = [
     ("holds", "user_id"),
     ("erasures", "user_id"),
     ("deliveries", "user_id"),
+    ("attempts", "user_id"),
 ];
 
 /// The tables that every node would see whole.
@@ -47,6 +48,7 @@ const fn places(kind: ContentKind) -> &'static [(&'static str, &'static str)] {
         ContentKind::Preferences => &[("preferences", "user_id")],
         ContentKind::Changes => &[("changes", "user_id")],
         ContentKind::Holds => &[("holds", "user_id")],
+        ContentKind::Attempts => &[("attempts", "user_id")],
     }
 }
 
@@ -59,15 +61,17 @@ const fn traces(kind: TraceKind) -> &'static [(&'static str, &'static str)] {
         TraceKind::Deliveries => &[("deliveries", "user_id")],
         TraceKind::AuthoredChanges => &[("changes", "actor")],
         TraceKind::AuthoredHolds => &[("holds", "placed_by")],
+        TraceKind::AuthoredAttempts => &[("attempts", "actor")],
     }
 }
 
 /// The numbers that are no user's id.
-const NO_USER: [(&str, &str); 23] = [
+const NO_USER: [(&str, &str); 24] = [
     ("users", "deletion_epoch"),
     ("users", "revision"),
     ("users", "preference_keys"),
     ("users", "preference_bytes"),
+    ("users", "log_begins_after"),
     ("preferences", "id"),
     ("preferences", "revision"),
     ("changes", "revision"),
@@ -90,7 +94,7 @@ const NO_USER: [(&str, &str); 23] = [
 ];
 
 /// The texts that somebody wrote, or that tell who somebody is.
-const PERSONAL: [(&str, &str); 21] = [
+const PERSONAL: [(&str, &str); 22] = [
     ("users", "username"),
     ("users", "ext_id"),
     ("users", "real_name"),
@@ -112,10 +116,11 @@ const PERSONAL: [(&str, &str); 21] = [
     ("erasures", "ext_id"),
     ("erasures", "last_error"),
     ("deliveries", "ext_id"),
+    ("attempts", "outcome"),
 ];
 
 /// The texts that say nothing of anybody: words of a closed list, names of machines, hashes and counts.
-const IMPERSONAL: [(&str, &str); 19] = [
+const IMPERSONAL: [(&str, &str); 21] = [
     ("users", "status"),
     ("users", "deleted_from"),
     ("reservations", "kind"),
@@ -135,6 +140,8 @@ const IMPERSONAL: [(&str, &str); 19] = [
     ("audit_head", "hash"),
     ("duties", "name"),
     ("revoked_tokens", "id"),
+    ("attempts", "scope"),
+    ("attempts", "fingerprint"),
 ];
 
 /// What a cluster that distributes rows by user refuses, each rule seen on a real one.

@@ -4,7 +4,7 @@
 
 use crate::error::corrupt;
 use crate::row::count;
-use crate::schema::{changes, holds, posts, preferences, reservations, users, votes};
+use crate::schema::{attempts, changes, holds, posts, preferences, reservations, users, votes};
 use crate::user_row::{CountersRow, NamesRow, ProfileRow};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -26,6 +26,7 @@ pub(crate) fn erase(connection: &mut SqliteConnection, user: UserId, kind: Conte
         ContentKind::Preferences => preferences(connection, user, after, limit),
         ContentKind::Changes => changes(connection, user, after, limit),
         ContentKind::Holds => holds(connection, user, after, limit),
+        ContentKind::Attempts => chunk(attempts(connection, user, limit)?, after),
     }
 }
 
@@ -46,6 +47,7 @@ fn number(connection: &mut SqliteConnection, user: i64, kind: ContentKind) -> Qu
         ContentKind::Preferences => preferences::table.filter(preferences::user_id.eq(user)).count().get_result(connection),
         ContentKind::Changes => changes::table.filter(changes::user_id.eq(user)).count().get_result(connection),
         ContentKind::Holds => holds::table.filter(holds::user_id.eq(user)).count().get_result(connection),
+        ContentKind::Attempts => attempts::table.filter(attempts::user_id.eq(user)).count().get_result(connection),
     }
 }
 
@@ -80,13 +82,22 @@ fn reservations(connection: &mut SqliteConnection, user: i64, limit: i64) -> Que
     Ok(names.len())
 }
 
+fn attempts(connection: &mut SqliteConnection, user: i64, limit: i64) -> QueryResult<usize> {
+    let own = attempts::table.filter(attempts::user_id.eq(user)).limit(limit);
+    let keys: Vec<(i64, String)> = own.select((attempts::actor, attempts::scope)).load(connection)?;
+    for (actor, scope) in &keys {
+        diesel::delete(attempts::table.find((user, actor, scope))).execute(connection)?;
+    }
+    Ok(keys.len())
+}
+
 /// Whatever the user's row says of the person; the row itself stays. It is done once: `date_joined` is null only afterwards.
 fn profile(connection: &mut SqliteConnection, user: i64, limit: i64) -> QueryResult<usize> {
     if limit == 0 {
         return Ok(0);
     }
     let person = users::table.find(user).filter(users::date_joined.is_not_null());
-    diesel::update(person).set((NamesRow::default(), ProfileRow::default(), CountersRow::default())).execute(connection)
+    diesel::update(person).set((NamesRow::default(), ProfileRow::default(), CountersRow::default(), users::log_begins_after.eq(0))).execute(connection)
 }
 
 /// The votes of one kind: which they are, and what orders them. Each is a range of one index, which the comparison of pairs can use and

@@ -170,6 +170,11 @@ pub(crate) fn by_id(connection: &mut SqliteConnection, owner: UserId, id: Prefer
     Ok(query.get_result(connection).optional()?.map(Preference::from))
 }
 
+/// The preferences of these keys, as far as there are any.
+pub(crate) fn by_keys(connection: &mut SqliteConnection, owner: UserId, keys: &[PreferenceKey]) -> QueryResult<Vec<Preference>> {
+    keys.iter().filter_map(|key| by_key(connection, owner, key).transpose()).collect()
+}
+
 /// The preference of that key.
 pub(crate) fn by_key(connection: &mut SqliteConnection, owner: UserId, key: &PreferenceKey) -> QueryResult<Option<Preference>> {
     let query = preferences::table.filter(preferences::user_id.eq(owner.get())).filter(preferences::key.eq(key.as_str()));
@@ -182,7 +187,7 @@ pub(crate) fn all(connection: &mut SqliteConnection, owner: UserId) -> QueryResu
     Ok(query.select(PreferenceRow::as_select()).load(connection)?.into_iter().map(Preference::from).collect())
 }
 
-fn size(number: i64) -> QueryResult<usize> {
+pub(crate) fn size(number: i64) -> QueryResult<usize> {
     number.try_into().map_err(|_| corrupt("a counter of users is negative"))
 }
 

@@ -9,7 +9,9 @@
 mod accounts;
 mod archive;
 mod atomic;
+mod attempts;
 mod audit;
+mod change_log;
 mod clock;
 mod connection;
 mod content;
@@ -17,6 +19,7 @@ mod erasure;
 mod erasures;
 mod error;
 mod export;
+mod feed;
 mod holds;
 mod ids;
 mod import;

@@ -2,19 +2,22 @@
 
 use crate::SqliteStore;
 use crate::accounts::account;
+use crate::change_log::{self, standing};
 use crate::error::Failure;
 use crate::ledger::{Ledger, all, by_id, by_key};
-use crate::row::{ChangeRow, PreferenceRow, count};
-use crate::schema::{changes, preferences};
+use crate::row::{PreferenceRow, count};
+use crate::schema::preferences;
 use async_trait::async_trait;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use lethe_domain::PreferenceKey;
-use lethe_domain::change::Change;
+use lethe_domain::change::{Change, LogPage};
+use lethe_domain::draft::Standing;
 use lethe_domain::id::{PreferenceId, Revision, UserId};
 use lethe_domain::limits::Limits;
 use lethe_domain::page::{Page, PageRequest};
 use lethe_domain::preference::{Edit, NewPreference, Preference, PreferenceUpdate};
-use lethe_ports::outbound::{OwnerFence, PreferenceStore, PreferenceStoreError, Stamp};
+use lethe_ports::outbound::{KeyRange, Look, OwnerFence, PastPart, PreferenceStore, PreferenceStoreError, Snapshot, Stamp};
 
 type Outcome<T> = Result<T, Failure<PreferenceStoreError>>;
 
@@ -39,32 +42,65 @@ impl PreferenceStore for SqliteStore {
         self.readers().look_up(look_up).await
     }
 
-    async fn all(&self, fence: &OwnerFence) -> Result<Vec<Preference>, PreferenceStoreError> {
+    async fn all(&self, fence: &OwnerFence) -> Result<Snapshot, PreferenceStoreError> {
         let look_up = |connection: &mut SqliteConnection| {
             pass(connection, fence)?;
-            Ok(all(connection, fence.owner)?)
+            Ok(Snapshot { revision: standing(connection, fence.owner)?.revision, preferences: all(connection, fence.owner)? })
         };
         self.readers().look_up(look_up).await
     }
 
-    async fn changes(&self, fence: &OwnerFence, since: Revision, limit: u32) -> Result<Vec<Change>, PreferenceStoreError> {
+    async fn part(&self, fence: &OwnerFence, range: KeyRange) -> Result<Snapshot, PreferenceStoreError> {
         let look_up = |connection: &mut SqliteConnection| {
             pass(connection, fence)?;
-            Ok(changes_since(connection, fence.owner, since, limit)?)
+            Ok(Snapshot { revision: standing(connection, fence.owner)?.revision, preferences: part_by_key(connection, fence.owner, &range)? })
+        };
+        self.readers().look_up(look_up).await
+    }
+
+    async fn look(&self, fence: &OwnerFence, key: &PreferenceKey) -> Result<Look, PreferenceStoreError> {
+        let look_up = |connection: &mut SqliteConnection| {
+            pass(connection, fence)?;
+            Ok(Look { standing: standing(connection, fence.owner)?, found: by_key(connection, fence.owner, key)? })
+        };
+        self.readers().look_up(look_up).await
+    }
+
+    async fn standing(&self, fence: &OwnerFence) -> Result<Standing, PreferenceStoreError> {
+        let look_up = |connection: &mut SqliteConnection| {
+            pass(connection, fence)?;
+            Ok(standing(connection, fence.owner)?)
+        };
+        self.readers().look_up(look_up).await
+    }
+
+    async fn as_of(&self, fence: &OwnerFence, at: Revision, range: KeyRange) -> Result<PastPart, PreferenceStoreError> {
+        let look_up = |connection: &mut SqliteConnection| {
+            pass(connection, fence)?;
+            Ok(PastPart { standing: standing(connection, fence.owner)?, items: change_log::as_of(connection, fence.owner, at, &range)? })
+        };
+        self.readers().look_up(look_up).await
+    }
+
+    async fn changes(&self, fence: &OwnerFence, since: Revision, limit: u32) -> Result<LogPage, PreferenceStoreError> {
+        let look_up = |connection: &mut SqliteConnection| {
+            pass(connection, fence)?;
+            Ok(change_log::changes_since(connection, fence.owner, since, limit)?)
+        };
+        self.readers().look_up(look_up).await
+    }
+
+    async fn history(&self, fence: &OwnerFence, key: &PreferenceKey, before: Option<Revision>, limit: u32) -> Result<Vec<Change>, PreferenceStoreError> {
+        let look_up = |connection: &mut SqliteConnection| {
+            pass(connection, fence)?;
+            Ok(change_log::history(connection, fence.owner, key, before, limit)?)
         };
         self.readers().look_up(look_up).await
     }
 
     async fn create(&self, fence: &OwnerFence, new: NewPreference, stamp: Stamp, limits: &Limits) -> Result<Preference, PreferenceStoreError> {
         let (fence, limits) = (*fence, *limits);
-        let write = move |connection: &mut SqliteConnection| {
-            let mut ledger = open(connection, &fence, stamp)?;
-            let created = ledger.create(new)?;
-            ledger.admit(&limits)?;
-            ledger.save()?;
-            Ok(created)
-        };
-        self.writer().write(write).await
+        self.writer().write(move |connection| create(open(connection, &fence, stamp)?, new, &limits)).await
     }
 
     async fn update(
@@ -72,32 +108,49 @@ impl PreferenceStore for SqliteStore {
         fence: &OwnerFence,
         id: PreferenceId,
         expected: Option<Revision>,
-        update: PreferenceUpdate,
+        change: PreferenceUpdate,
         stamp: Stamp,
         limits: &Limits,
     ) -> Result<Preference, PreferenceStoreError> {
         let (fence, limits) = (*fence, *limits);
-        let write = move |connection: &mut SqliteConnection| {
-            let mut ledger = open(connection, &fence, stamp)?;
-            let current = find_expected(&mut ledger, id, expected)?;
-            let updated = ledger.update(current, &update)?;
-            ledger.admit(&limits)?;
-            ledger.save()?;
-            Ok(updated)
-        };
-        self.writer().write(write).await
+        self.writer().write(move |connection| update(open(connection, &fence, stamp)?, id, expected, &change, &limits)).await
     }
 
-    async fn delete(&self, fence: &OwnerFence, id: PreferenceId, expected: Option<Revision>, stamp: Stamp) -> Result<(), PreferenceStoreError> {
+    async fn delete(&self, fence: &OwnerFence, id: PreferenceId, expected: Option<Revision>, stamp: Stamp) -> Result<Revision, PreferenceStoreError> {
         let fence = *fence;
-        let write = move |connection: &mut SqliteConnection| {
-            let mut ledger = open(connection, &fence, stamp)?;
-            let current = find_expected(&mut ledger, id, expected)?;
-            ledger.remove(&current)?;
-            Ok(ledger.save()?)
-        };
-        self.writer().write(write).await
+        self.writer().write(move |connection| delete(open(connection, &fence, stamp)?, id, expected)).await
     }
+}
+
+/// Adds a preference.
+pub(crate) fn create(mut ledger: Ledger<'_>, new: NewPreference, limits: &Limits) -> Outcome<Preference> {
+    let created = ledger.create(new)?;
+    ledger.admit(limits)?;
+    ledger.save()?;
+    Ok(created)
+}
+
+/// Changes a preference, if it is at the expected revision.
+pub(crate) fn update(mut ledger: Ledger<'_>, id: PreferenceId, expected: Option<Revision>, change: &PreferenceUpdate, limits: &Limits) -> Outcome<Preference> {
+    let current = find_expected(&mut ledger, id, expected)?;
+    let updated = ledger.update(current, change)?;
+    ledger.admit(limits)?;
+    ledger.save()?;
+    Ok(updated)
+}
+
+/// Removes a preference, if it is at the expected revision; the revision that this took.
+pub(crate) fn delete(mut ledger: Ledger<'_>, id: PreferenceId, expected: Option<Revision>) -> Outcome<Revision> {
+    let current = find_expected(&mut ledger, id, expected)?;
+    ledger.remove(&current)?;
+    let revision = ledger.revision;
+    ledger.save()?;
+    Ok(revision)
+}
+
+/// Opens the ledger of an owner whose state this transaction has looked at.
+pub(crate) fn open_locked(connection: &mut SqliteConnection, owner: UserId, stamp: Stamp) -> Outcome<Ledger<'_>> {
+    Ledger::open(connection, owner, stamp)?.ok_or(Failure::Refused(PreferenceStoreError::Refused))
 }
 
 /// Looks whether the fence lets a reader pass.
@@ -127,7 +180,7 @@ fn find_expected(ledger: &mut Ledger<'_>, id: PreferenceId, expected: Option<Rev
 
 /// Makes the edits in order, and looks at the limits when all are made.
 pub(crate) fn edit(connection: &mut SqliteConnection, owner: UserId, edits: Vec<Edit>, stamp: Stamp, limits: &Limits) -> Outcome<()> {
-    let mut ledger = Ledger::open(connection, owner, stamp)?.ok_or(Failure::Refused(PreferenceStoreError::Refused))?;
+    let mut ledger = open_locked(connection, owner, stamp)?;
     for edit in edits {
         match edit {
             Edit::Put(new) => ledger.put(new)?,
@@ -155,8 +208,20 @@ fn page_of_one(found: Option<Preference>, page: PageRequest) -> Page<Preference>
     Page { count, items: found.into_iter().filter(|_| page.offset() == 0).collect() }
 }
 
-fn changes_since(connection: &mut SqliteConnection, owner: UserId, since: Revision, limit: u32) -> QueryResult<Vec<Change>> {
-    let query = changes::table.filter(changes::user_id.eq(owner.get())).filter(changes::revision.gt(since.get()));
-    let rows: Vec<ChangeRow> = query.order(changes::revision).limit(limit.into()).select(ChangeRow::as_select()).load(connection)?;
-    rows.into_iter().map(ChangeRow::into_change).collect()
+fn part_by_key(connection: &mut SqliteConnection, owner: UserId, range: &KeyRange) -> QueryResult<Vec<Preference>> {
+    let after = range.after.as_ref().map_or("", PreferenceKey::as_str);
+    let behind = preferences::table.filter(preferences::user_id.eq(owner.get())).filter(preferences::key.gt(after));
+    let begins = substr(preferences::key, 1, length(&range.prefix)).eq(&range.prefix);
+    let query = behind.filter(begins).order(preferences::key).limit(range.limit.into());
+    Ok(query.select(PreferenceRow::as_select()).load(connection)?.into_iter().map(Preference::from).collect())
+}
+
+diesel::define_sql_function! {
+    /// A part of a text, by characters from 1.
+    fn substr(text: Text, from: BigInt, count: BigInt) -> Text;
+}
+
+diesel::define_sql_function! {
+    /// Characters of a text.
+    fn length(text: Text) -> BigInt;
 }

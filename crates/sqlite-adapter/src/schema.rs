@@ -31,6 +31,7 @@ diesel::table! {
         gender -> Nullable<Text>,
         website -> Nullable<Text>,
         date_joined -> Nullable<BigInt>,
+        log_begins_after -> BigInt,
     }
 }
 
@@ -177,6 +178,17 @@ diesel::table! {
         revoked_at -> BigInt,
         expires_at -> Nullable<BigInt>,
         noted_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    attempts (user_id, actor, scope) {
+        user_id -> BigInt,
+        actor -> BigInt,
+        scope -> Text,
+        fingerprint -> Text,
+        outcome -> Text,
+        at -> BigInt,
     }
 }
 

@@ -7,28 +7,32 @@ use crate::content::{delete_post, insert_post, post_author, toggle_vote};
 use crate::erasure::{erase, tally};
 use crate::erasures::{erasure, save_erasure};
 use crate::holds::{delete_hold, insert_hold};
-use crate::ledger::all;
+use crate::ledger::{all, by_id, by_keys};
 use crate::outbox::{delivery, endpoint_gone_since, insert_deliveries, save_delivery, save_endpoint};
-use crate::preferences::edit;
+use crate::preferences::{create, delete, edit, open_locked, update};
 use crate::revocations::insert_revocation;
 use crate::row::VoteRow;
 use crate::session::Session;
-use crate::{audit, holds, migration};
+use crate::{attempts, audit, change_log, holds, migration};
 use async_trait::async_trait;
+use diesel::SqliteConnection;
 use futures_util::future::BoxFuture;
 use lethe_domain::account::Account;
+use lethe_domain::attempt::Attempt;
 use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::content::{NewPost, PostKind, Reaction};
+use lethe_domain::draft::{Item, Standing};
 use lethe_domain::erasure::{Chunk, Erasure, ErasureCursor, ErasureState};
 use lethe_domain::hold::{Hold, NewHold};
-use lethe_domain::id::{HoldId, PostId, UserId};
+use lethe_domain::id::{HoldId, PostId, PreferenceId, Revision, UserId};
+use lethe_domain::key::PreferenceKey;
 use lethe_domain::limits::Limits;
 use lethe_domain::manifest::{ContentKind, Tally};
-use lethe_domain::preference::{Edit, Preference};
+use lethe_domain::preference::{Edit, NewPreference, Preference, PreferenceUpdate};
 use lethe_domain::profile::{ExtId, NewUser, Profile};
 use lethe_domain::time::Timestamp;
 use lethe_domain::webhook::{Delivery, DeliveryId, DeliveryState, EndpointId};
-use lethe_ports::outbound::{InsertUserError, PreferenceStoreError, RevokedToken, Stamp, Store, StoreError, Tx};
+use lethe_ports::outbound::{AttemptState, InsertUserError, KeyRange, PreferenceStoreError, RevokedToken, Stamp, Store, StoreError, Tx};
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -89,6 +93,65 @@ impl Tx for SqliteTx {
 
     async fn preferences(&mut self, owner: UserId) -> Result<Vec<Preference>, StoreError> {
         self.session.run(move |connection| Ok(all(connection, owner)?)).await
+    }
+
+    async fn standing(&mut self, owner: UserId) -> Result<Standing, StoreError> {
+        self.session.run(move |connection| Ok(change_log::standing(connection, owner)?)).await
+    }
+
+    async fn preferences_of_keys(&mut self, owner: UserId, keys: &[PreferenceKey]) -> Result<Vec<Preference>, StoreError> {
+        let keys = keys.to_vec();
+        self.session.run(move |connection| Ok(by_keys(connection, owner, &keys)?)).await
+    }
+
+    async fn preference(&mut self, owner: UserId, id: PreferenceId) -> Result<Option<Preference>, StoreError> {
+        self.session.run(move |connection| Ok(by_id(connection, owner, id)?)).await
+    }
+
+    async fn as_of(&mut self, owner: UserId, at: Revision, key: Option<&PreferenceKey>) -> Result<Vec<Item>, StoreError> {
+        let (everything, key) = (KeyRange { limit: u32::MAX, ..KeyRange::default() }, key.cloned());
+        let work = move |connection: &mut SqliteConnection| {
+            Ok(match key {
+                Some(key) => change_log::key_as_of(connection, owner, at, &key)?.into_iter().collect(),
+                None => change_log::as_of(connection, owner, at, &everything)?,
+            })
+        };
+        self.session.run(work).await
+    }
+
+    async fn create_preference(&mut self, owner: UserId, new: NewPreference, stamp: Stamp, limits: &Limits) -> Result<Preference, PreferenceStoreError> {
+        let limits = *limits;
+        self.session.run(move |connection| create(open_locked(connection, owner, stamp)?, new, &limits)).await
+    }
+
+    async fn update_preference(
+        &mut self,
+        owner: UserId,
+        id: PreferenceId,
+        change: PreferenceUpdate,
+        stamp: Stamp,
+        limits: &Limits,
+    ) -> Result<Preference, PreferenceStoreError> {
+        let limits = *limits;
+        self.session.run(move |connection| update(open_locked(connection, owner, stamp)?, id, None, &change, &limits)).await
+    }
+
+    async fn delete_preference(&mut self, owner: UserId, id: PreferenceId, stamp: Stamp) -> Result<Revision, PreferenceStoreError> {
+        self.session.run(move |connection| delete(open_locked(connection, owner, stamp)?, id, None)).await
+    }
+
+    async fn shorten_log(&mut self, owner: UserId, beginning: Revision) -> Result<(), StoreError> {
+        self.session.run(move |connection| Ok(change_log::shorten(connection, owner, beginning)?)).await
+    }
+
+    async fn begin_attempt(&mut self, about: UserId, attempt: &Attempt, since: Timestamp) -> Result<AttemptState, StoreError> {
+        let attempt = attempt.clone();
+        self.session.run(move |connection| Ok(attempts::begin(connection, about, &attempt, since)?)).await
+    }
+
+    async fn end_attempt(&mut self, about: UserId, attempt: &Attempt, outcome: &str, now: Timestamp) -> Result<(), StoreError> {
+        let (attempt, outcome) = (attempt.clone(), outcome.to_owned());
+        self.session.run(move |connection| Ok(attempts::end(connection, about, &attempt, &outcome, now)?)).await
     }
 
     async fn edit_preferences(&mut self, owner: UserId, edits: &[Edit], stamp: Stamp, limits: &Limits) -> Result<(), PreferenceStoreError> {

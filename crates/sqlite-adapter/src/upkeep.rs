@@ -1,21 +1,21 @@
 //! What several nodes share so that one of them at a time does what is to be done.
 
 use crate::SqliteStore;
-use crate::clock;
 use crate::erasures::{open_by_state, overdue_purges};
 use crate::error::Failure;
 use crate::outbox::{failed, forget_untold, pending, untold};
 use crate::revocations::forget_ended;
 use crate::row::count;
 use crate::schema::duties;
+use crate::{attempts, change_log, clock};
 use async_trait::async_trait;
 use diesel::prelude::*;
 use lethe_domain::Timestamp;
 use lethe_domain::erasure::ErasureState;
-use lethe_domain::id::NodeId;
-use lethe_ports::outbound::{Backlog, Duty, StoreError, UpkeepStore};
+use lethe_domain::id::{NodeId, UserId};
+use lethe_ports::outbound::{Backlog, Duty, Forgettable, LogScan, StoreError, UpkeepStore};
 
-/// Deliveries that are forgotten at once: other writers come between.
+/// Rows of one kind that are forgotten at once: other writers come between.
 const PRUNED: i64 = 1_000;
 
 #[async_trait]
@@ -32,9 +32,18 @@ impl UpkeepStore for SqliteStore {
         self.readers().scan(move |connection| Ok(backlog(connection, overdue_since, now)?)).await
     }
 
-    async fn prune(&self, untold_since: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+    async fn prune(&self, what: Forgettable) -> Result<u64, StoreError> {
+        let Forgettable { untold_since, attempted_before, now } = what;
         let ended = self.writer().write(move |connection| Ok::<_, Failure<StoreError>>(forget_ended(connection, now)?)).await?;
         let (mut removed, mut last) = (ended, 0);
+        loop {
+            let forget = move |connection: &mut SqliteConnection| Ok::<_, Failure<StoreError>>(attempts::forget(connection, attempted_before, PRUNED)?);
+            let forgotten = self.writer().write(forget).await?;
+            removed += forgotten;
+            if forgotten == 0 {
+                break;
+            }
+        }
         loop {
             // Looked for by a reader: whoever writes need not wait for that.
             let numbers = self.readers().scan(move |connection| Ok(untold(connection, untold_since, last, PRUNED)?)).await?;
@@ -43,6 +52,10 @@ impl UpkeepStore for SqliteStore {
             removed += self.writer().write(forget).await?;
             last = end;
         }
+    }
+
+    async fn overgrown_logs(&self, after: Option<UserId>, limit: u32, max_changes: u64, young_since: Timestamp) -> Result<LogScan, StoreError> {
+        self.readers().scan(move |connection| Ok(change_log::overgrown(connection, after, limit, max_changes, young_since)?)).await
     }
 }
 

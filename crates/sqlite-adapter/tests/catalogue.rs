@@ -98,7 +98,7 @@ enum Place {
 }
 
 /// Every column that names a user. The user's own row goes as far as it says anything of the person, and stays as a spent id.
-const PLACES: [(&str, Place); 15] = [
+const PLACES: [(&str, Place); 17] = [
     ("users.id", Place::Removed(ContentKind::Profile)),
     ("users.id", Place::Kept(TraceKind::Tombstone)),
     ("reservations.user_id", Place::Removed(ContentKind::Reservations)),
@@ -108,6 +108,8 @@ const PLACES: [(&str, Place); 15] = [
     ("votes.user_id", Place::Removed(ContentKind::VotesCast)),
     ("votes.post_owner_id", Place::Removed(ContentKind::VotesReceived)),
     ("holds.user_id", Place::Removed(ContentKind::Holds)),
+    ("attempts.user_id", Place::Removed(ContentKind::Attempts)),
+    ("attempts.actor", Place::Kept(TraceKind::AuthoredAttempts)),
     ("changes.actor", Place::Kept(TraceKind::AuthoredChanges)),
     ("holds.placed_by", Place::Kept(TraceKind::AuthoredHolds)),
     ("erasures.user_id", Place::Kept(TraceKind::Erasure)),
@@ -117,12 +119,23 @@ const PLACES: [(&str, Place); 15] = [
 ];
 
 /// Columns that can hold a number, which is no user's: ids of other things, counters, times, and the nodes that hold a lease or a duty.
-const NO_USERS: [(&str, &[&str]); 15] = [
+const NO_USERS: [(&str, &[&str]); 16] = [
     ("__diesel_schema_migrations", &["run_on"]),
     ("ids", &["last"]),
     (
         "users",
-        &["deleted_at", "purge_at", "erased_at", "deletion_epoch", "tokens_valid_from", "revision", "preference_keys", "preference_bytes", "date_joined"],
+        &[
+            "deleted_at",
+            "purge_at",
+            "erased_at",
+            "deletion_epoch",
+            "tokens_valid_from",
+            "revision",
+            "preference_keys",
+            "preference_bytes",
+            "date_joined",
+            "log_begins_after",
+        ],
     ),
     ("preferences", &["id", "revision", "created_at", "last_updated_at"]),
     ("changes", &["revision", "at"]),
@@ -131,6 +144,7 @@ const NO_USERS: [(&str, &[&str]); 15] = [
     ("holds", &["id", "expires_at", "placed_at"]),
     ("erasures", &["epoch", "requested_at", "progressed_at", "finished_at", "attempts", "failed_sweeps", "lease_holder", "lease_until"]),
     ("deliveries", &["epoch", "turn", "seq", "at", "attempts", "due_at", "attempted_at"]),
+    ("attempts", &["at"]),
     ("endpoints", &["gone_since"]),
     ("audit", &["seq", "at"]),
     ("audit_head", &["id", "seq"]),

@@ -46,7 +46,7 @@ async fn create(store: &SqliteStore, owner: UserId, key: &str) -> Result<(), Pre
 }
 
 async fn keys(store: &SqliteStore, owner: UserId) -> Vec<String> {
-    store.all(&fence(owner)).await.expect("readable").into_iter().map(|preference| preference.key.to_string()).collect()
+    store.all(&fence(owner)).await.expect("readable").preferences.into_iter().map(|preference| preference.key.to_string()).collect()
 }
 
 fn users(ids: std::ops::Range<i64>) -> Vec<CheckedRecord> {

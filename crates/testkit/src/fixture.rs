@@ -112,11 +112,11 @@ impl Grant for ExpiredGrant {
 /// A user with a plain token, issued at [`FixedClock::start`].
 #[must_use]
 pub fn caller(user: UserId) -> Caller {
-    Caller { actor: Actor { user, admin: false, issued_at: FixedClock::start() }, grant: Arc::new(FullGrant) }
+    Caller { actor: Actor { user, admin: false, issued_at: FixedClock::start() }, grant: Arc::new(FullGrant), retry: None }
 }
 
 /// An admin with that id, issued at [`FixedClock::start`].
 #[must_use]
 pub fn admin(user: UserId) -> Caller {
-    Caller { actor: Actor { user, admin: true, issued_at: FixedClock::start() }, grant: Arc::new(FullGrant) }
+    Caller { actor: Actor { user, admin: true, issued_at: FixedClock::start() }, grant: Arc::new(FullGrant), retry: None }
 }

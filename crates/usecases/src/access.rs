@@ -7,6 +7,7 @@ use crate::Lethe;
 use lethe_domain::access::{Act, Audience, Operation, Relation};
 use lethe_domain::account::{Account, StatusSet, UserStatus};
 use lethe_domain::id::UserId;
+use lethe_domain::time::Timestamp;
 use lethe_ports::Caller;
 use lethe_ports::inbound::AccessError;
 use lethe_ports::outbound::{AccountStore, OwnerFence, StoreError};
@@ -25,6 +26,15 @@ pub(crate) fn is_alive(caller: &Caller, account: Option<&Account>) -> Result<(),
     if alive { Ok(()) } else { Err(AccessError::CallerGone) }
 }
 
+/// Whether the rules and the caller's token allow an act.
+pub(crate) fn permit(caller: &Caller, act: &Act<'_>, now: Timestamp) -> Result<(), AccessError> {
+    // A token that is narrowed to keys reaches nothing but single keys: without one its checks would have nothing to refuse.
+    if !caller.actor.may(act) || (caller.grant.depends_on_key() && act.key.is_none()) {
+        return Err(AccessError::Forbidden);
+    }
+    Ok(caller.grant.allows(act, now)?)
+}
+
 /// Whether the user that an act is about is in a state for it.
 pub(crate) fn admits(states: StatusSet, account: Option<&Account>) -> Result<(), AccessError> {
     match account.map(Account::status) {
@@ -39,11 +49,7 @@ pub(crate) fn admits(states: StatusSet, account: Option<&Account>) -> Result<(),
 impl<S: AccountStore> Lethe<S> {
     /// Whether the rules and the caller's token allow an act. Looks nothing up.
     pub(crate) fn permit(&self, caller: &Caller, act: &Act<'_>) -> Result<(), AccessError> {
-        // A token that is narrowed to keys reaches nothing but single keys: without one its checks would have nothing to refuse.
-        if !caller.actor.may(act) || (caller.grant.depends_on_key() && act.key.is_none()) {
-            return Err(AccessError::Forbidden);
-        }
-        Ok(caller.grant.allows(act, self.clock.now())?)
+        permit(caller, act, self.clock.now())
     }
 
     /// Whether the caller's user is there to use its token.

@@ -1,33 +1,38 @@
 //! The inbound ports, each answered by the use case of that name.
 
 use crate::Lethe;
-use crate::settings::SettingsChange;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use lethe_domain::access::Act;
 use lethe_domain::account::{DeletionMode, UserStatus};
 use lethe_domain::archive::Record;
 use lethe_domain::audit::AuditEntry;
+use lethe_domain::change::{Change, LogPage};
 use lethe_domain::content::{Post, PostKind, PostText, PostTitle, Reaction, Vote};
+use lethe_domain::draft::{Item, KeyChange, KeyOutcome, SetOutcome, SetPatch};
 use lethe_domain::erasure::{Erasure, ErasureState};
 use lethe_domain::hold::{Hold, NewHold};
-use lethe_domain::id::{HoldId, NodeId, PostId, PreferenceId, UserId};
+use lethe_domain::id::{HoldId, NodeId, PostId, PreferenceId, Revision, UserId};
+use lethe_domain::key::PreferenceKey;
+use lethe_domain::limits::Usage;
 use lethe_domain::page::{Page, PageRequest};
 use lethe_domain::plan::DeletionPlan;
+use lethe_domain::precondition::Precondition;
 use lethe_domain::preference::{NewPreference, Preference, PreferenceUpdate};
 use lethe_domain::profile::{NewUser, ProfileUpdate, User};
-use lethe_domain::settings::{Document, SettingName};
+use lethe_domain::settings::Document;
 use lethe_domain::time::Timestamp;
 use lethe_domain::webhook::{Delivery, DeliveryId, DeliveryState, EndpointId};
 use lethe_ports::Caller;
 use lethe_ports::inbound::{
-    Access, AccessError, AccountError, Accounts, Archive, AuditLog, AuditVerdict, Bearer, Content, ContentError, CreateUserError, DeleteUserError, Deletion,
-    DeletionRequest, Health, Holds, KeyFilter, LifeCycle, LookUpError, Operator, PreferenceError, Preferences, Restoration, RestoreError, Settings,
-    SettingsError, Upkeep, Webhooks, Work,
+    Access, AccessError, AccountError, Accounts, Archive, AuditLog, AuditVerdict, Batch, BatchOutcome, Bearer, ChangeFeed, Content, ContentError,
+    CreateUserError, DeleteUserError, Deletion, DeletionRequest, FeedEvent, Health, Holds, KeyFilter, KeyedError, KeyedPreferences, LifeCycle, LookUpError,
+    Operator, PreferenceError, Preferences, Restoration, RestoreError, Reversion, Settings, SettingsChange, SettingsError, Upkeep, Webhooks, Work,
 };
 use lethe_ports::outbound::{
-    AccountStore, ArchiveStore, AuditFilter, AuditStore, Backlog, ContentStore, ErasureStore, HoldStore, ListedDelivery, OutboxStore, PreferenceStore,
-    RecordOutcome, RevocationStore, Revocations, RevokedToken, Store, StoreError, UpkeepStore, UserFilter, UserQuery, WebhookSender,
+    AccountStore, ArchiveStore, AuditFilter, AuditStore, Backlog, ContentStore, ErasureStore, FeedStore, HoldStore, KeyRange, ListedDelivery, OutboxStore,
+    PastPart, PreferenceStore, RecordOutcome, RevocationStore, Revocations, RevokedToken, Snapshot, Store, StoreError, UpkeepStore, UserFilter, UserQuery,
+    WebhookSender,
 };
 use std::time::Duration;
 
@@ -42,7 +47,7 @@ impl<S: AccountStore> Access for Lethe<S> {
 }
 
 #[async_trait]
-impl<S: PreferenceStore + AccountStore> Preferences for Lethe<S> {
+impl<S: PreferenceStore + Store + AccountStore> Preferences for Lethe<S> {
     async fn list(&self, caller: &Caller, owner: UserId, filter: KeyFilter, page: PageRequest) -> Result<Page<Preference>, PreferenceError> {
         self.list_preferences(caller, owner, filter, page).await
     }
@@ -55,31 +60,80 @@ impl<S: PreferenceStore + AccountStore> Preferences for Lethe<S> {
         self.create_preference(caller, owner, new).await
     }
 
-    async fn update(&self, caller: &Caller, owner: UserId, id: PreferenceId, update: PreferenceUpdate) -> Result<Preference, PreferenceError> {
-        self.update_preference(caller, owner, id, update).await
+    async fn update(
+        &self,
+        caller: &Caller,
+        owner: UserId,
+        id: PreferenceId,
+        update: PreferenceUpdate,
+        precondition: Precondition,
+    ) -> Result<Preference, PreferenceError> {
+        self.update_preference(caller, owner, id, update, precondition).await
     }
 
-    async fn delete(&self, caller: &Caller, owner: UserId, id: PreferenceId) -> Result<(), PreferenceError> {
-        self.delete_preference(caller, owner, id).await
+    async fn delete(&self, caller: &Caller, owner: UserId, id: PreferenceId, precondition: Precondition) -> Result<(), PreferenceError> {
+        self.delete_preference(caller, owner, id, precondition).await
+    }
+}
+
+#[async_trait]
+impl<S: PreferenceStore + Store + AccountStore> KeyedPreferences for Lethe<S> {
+    async fn show(&self, caller: &Caller, owner: UserId, key: &PreferenceKey) -> Result<Item, KeyedError> {
+        self.show_key(caller, owner, key).await
+    }
+
+    async fn change(&self, caller: &Caller, owner: UserId, change: KeyChange) -> Result<KeyOutcome, KeyedError> {
+        self.change_key(caller, owner, change).await
+    }
+
+    async fn part(&self, caller: &Caller, owner: UserId, range: KeyRange) -> Result<Snapshot, KeyedError> {
+        self.read_part(caller, owner, range).await
+    }
+
+    async fn as_of(&self, caller: &Caller, owner: UserId, at: Revision, range: KeyRange) -> Result<PastPart, KeyedError> {
+        self.read_past_part(caller, owner, at, range).await
+    }
+
+    async fn patch(&self, caller: &Caller, owner: UserId, patch: SetPatch, precondition: Precondition) -> Result<SetOutcome, KeyedError> {
+        self.patch_set(caller, owner, patch, precondition).await
+    }
+
+    async fn batch(&self, caller: &Caller, owner: UserId, batch: Batch) -> Result<BatchOutcome, KeyedError> {
+        self.batch_changes(caller, owner, batch).await
+    }
+
+    async fn revert(&self, caller: &Caller, owner: UserId, reversion: Reversion, precondition: Precondition) -> Result<SetOutcome, KeyedError> {
+        self.revert_set(caller, owner, reversion, precondition).await
+    }
+
+    async fn changes(&self, caller: &Caller, owner: UserId, since: Revision, limit: u32) -> Result<LogPage, KeyedError> {
+        self.list_changes(caller, owner, since, limit).await
+    }
+
+    async fn history(&self, caller: &Caller, owner: UserId, key: &PreferenceKey, before: Option<Revision>, limit: u32) -> Result<Vec<Change>, KeyedError> {
+        self.list_history(caller, owner, key, before, limit).await
+    }
+
+    async fn usage(&self, caller: &Caller, owner: UserId) -> Result<Usage, KeyedError> {
+        self.read_usage(caller, owner).await
+    }
+}
+
+#[async_trait]
+impl<S: FeedStore + PreferenceStore + AccountStore + 'static> ChangeFeed for Lethe<S> {
+    async fn watch(&self, caller: &Caller, owner: UserId, since: Option<Revision>) -> Result<BoxStream<'static, FeedEvent>, KeyedError> {
+        self.watch_changes(caller, owner, since).await
     }
 }
 
 #[async_trait]
 impl<S: PreferenceStore + Store + AccountStore> Settings for Lethe<S> {
-    async fn read(&self, caller: &Caller) -> Result<Document, SettingsError> {
+    async fn read(&self, caller: &Caller) -> Result<(Revision, Document), SettingsError> {
         self.read_settings(caller).await
     }
 
-    async fn replace(&self, caller: &Caller, wanted: Document) -> Result<(), SettingsError> {
-        self.change_settings(caller, SettingsChange::Replace(wanted)).await
-    }
-
-    async fn merge(&self, caller: &Caller, changes: Document) -> Result<(), SettingsError> {
-        self.change_settings(caller, SettingsChange::Merge(changes)).await
-    }
-
-    async fn remove(&self, caller: &Caller, names: Vec<SettingName>) -> Result<(), SettingsError> {
-        self.change_settings(caller, SettingsChange::Remove(names)).await
+    async fn change(&self, caller: &Caller, change: SettingsChange, precondition: Precondition) -> Result<Revision, SettingsError> {
+        self.change_settings(caller, change, precondition).await
     }
 }
 
@@ -221,7 +275,7 @@ impl<S: Store + AuditStore> Operator for Lethe<S> {
 }
 
 #[async_trait]
-impl<S: Store + ErasureStore + OutboxStore + RevocationStore + UpkeepStore> Upkeep for Lethe<S> {
+impl<S: Store + ErasureStore + FeedStore + OutboxStore + PreferenceStore + RevocationStore + UpkeepStore> Upkeep for Lethe<S> {
     async fn erase(&self, node: NodeId) -> Result<Work, StoreError> {
         self.erase_chunk(node).await
     }
@@ -232,6 +286,22 @@ impl<S: Store + ErasureStore + OutboxStore + RevocationStore + UpkeepStore> Upke
 
     async fn deliver(&self, sender: &dyn WebhookSender, endpoint: &EndpointId) -> Result<Work, StoreError> {
         self.deliver_events(sender, endpoint).await
+    }
+
+    async fn shorten_logs(&self, node: NodeId, after: Option<UserId>) -> Result<Option<UserId>, StoreError> {
+        self.shorten_next_logs(node, after).await
+    }
+
+    async fn look_for_changes(&self) -> Result<Work, StoreError> {
+        self.look_for_all_changes().await
+    }
+
+    async fn follow_changes(&self) {
+        self.follow_all_changes().await;
+    }
+
+    async fn tell_of_changes(&self) {
+        self.tell_of_all_changes().await;
     }
 
     async fn prune(&self, node: NodeId) -> Result<Work, StoreError> {

@@ -9,18 +9,24 @@ mod announce;
 mod audit;
 mod content;
 mod erasure;
+mod feed;
 mod holds;
 mod import_lines;
 mod inbound;
+mod keyed;
+mod once;
 mod preferences;
 mod prune;
 mod retry;
 mod revoke_tokens;
 mod settings;
+mod shorten_logs;
 mod users;
 mod webhooks;
 
 use announce::Announcer;
+use feed::Hub;
+use lethe_domain::change::Retention;
 use lethe_domain::id::UserId;
 use lethe_domain::limits::Limits;
 use lethe_domain::webhook::{RetrySchedule, Subscription};
@@ -35,6 +41,8 @@ use std::time::Duration;
 pub struct Policy {
     /// How much a user may keep.
     pub limits: Limits,
+    /// For how long changes to preferences are kept.
+    pub retention: Retention,
     /// How long a soft deleted account stays; `None`: until somebody asks.
     pub grace: Option<Duration>,
     /// Who is told of what becomes of users.
@@ -48,17 +56,23 @@ pub struct Lethe<S> {
     store: Arc<S>,
     clock: Arc<dyn Clock>,
     policy: Arc<Policy>,
+    hub: Arc<Hub>,
 }
 
 impl<S> Lethe<S> {
     /// Lethe over this store, by this clock, under this policy.
     pub fn new(store: Arc<S>, clock: Arc<dyn Clock>, policy: Policy) -> Self {
-        Self { store, clock, policy: Arc::new(policy) }
+        Self { store, clock, policy: Arc::new(policy), hub: Arc::default() }
     }
 
     /// Whoever tells of what `actor` does.
     fn announcer(&self, actor: Option<UserId>) -> Announcer {
         Announcer { subscriptions: self.policy.subscriptions.clone(), actor }
+    }
+
+    /// Notes that preferences of `owner` were written: whoever follows is told.
+    fn touched(&self, owner: UserId) {
+        self.hub.touch(owner);
     }
 
     fn stamp(&self, caller: &Caller) -> Stamp {
@@ -68,7 +82,7 @@ impl<S> Lethe<S> {
 
 impl<S> Clone for Lethe<S> {
     fn clone(&self) -> Self {
-        Self { store: self.store.clone(), clock: self.clock.clone(), policy: self.policy.clone() }
+        Self { store: self.store.clone(), clock: self.clock.clone(), policy: self.policy.clone(), hub: self.hub.clone() }
     }
 }
 

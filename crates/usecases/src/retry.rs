@@ -1,7 +1,7 @@
 //! Trying again when another writer was in the way.
 
-use lethe_ports::inbound::{AccessError, AccountError, ContentError, DeleteUserError, LookUpError, RestoreError, SettingsError};
-use lethe_ports::outbound::{InsertUserError, StoreError};
+use lethe_ports::inbound::{AccessError, AccountError, ContentError, DeleteUserError, KeyedError, LookUpError, PreferenceError, RestoreError, SettingsError};
+use lethe_ports::outbound::StoreError;
 use std::future::Future;
 
 /// How often something is tried that only others' writes keep from happening.
@@ -23,16 +23,7 @@ macro_rules! store_failure {
     };
 }
 
-store_failure!(AccountError, ContentError, DeleteUserError, LookUpError, RestoreError, SettingsError);
-
-impl StoreFailure for InsertUserError {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::Taken(_) => None,
-        }
-    }
-}
+store_failure!(AccountError, ContentError, DeleteUserError, KeyedError, LookUpError, PreferenceError, RestoreError, SettingsError);
 
 impl StoreFailure for StoreError {
     fn store_error(&self) -> Option<&StoreError> {

@@ -59,7 +59,7 @@ async fn serve_over(
         Store::Postgres(..) => Migration::when_reachable(store.clone()),
     };
     let metrics_upkeep = tokio::spawn(telemetry::keep_metrics_small(metrics));
-    let upkeep = Upkeep::begin(&inbound, sender, revoked, migration.state()).await;
+    let upkeep = Upkeep::begin(&inbound, sender, revoked, migration.state(), settings.history.look_every.0).await;
     let greeting = async {
         let state = migration.first_state().await;
         if state == StoreState::Ready {

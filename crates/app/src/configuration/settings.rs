@@ -1,6 +1,7 @@
 //! Every key with its default. `lethe.example.toml` says the same for people; a test holds them together.
 
 use super::values::{AnswerTime, BaseUrl, EventName, LogFormat, LogLevel, Network, PublicKey, Secret, Span, StorageUrl, blank_is_none};
+use lethe_domain::Retention;
 use lethe_domain::event::EventKind;
 use lethe_domain::limits::Limits;
 use lethe_domain::webhook::RetrySchedule;
@@ -20,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) http: Http,
     pub(crate) auth: Auth,
     pub(crate) limits: Limits,
+    pub(crate) history: History,
     pub(crate) deletion: Deletion,
     pub(crate) delivery: Delivery,
     pub(crate) log: Log,
@@ -79,6 +81,17 @@ pub(crate) struct Auth {
     pub(crate) private_key_file: Option<PathBuf>,
 }
 
+/// `history.*`: for how long changes to preferences are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct History {
+    /// Changes that are older may be forgotten.
+    pub(crate) max_age: Span,
+    /// Changes of one user that may be kept at the most.
+    pub(crate) max_changes: u64,
+    /// How often all logs are looked through.
+    pub(crate) look_every: Span,
+}
+
 /// `deletion.*`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Deletion {
@@ -114,10 +127,18 @@ impl Default for Settings {
             http: Http::default(),
             auth: Auth { public_keys: Vec::new(), private_key_file: None },
             limits: Limits::default(),
+            history: History::default(),
             deletion: Deletion { grace: None },
             delivery: Delivery::default(),
             log: Log { format: LogFormat::default(), level: LogLevel::usual() },
         }
+    }
+}
+
+impl Default for History {
+    fn default() -> Self {
+        let Retention { max_age, max_changes } = Retention::default();
+        Self { max_age: Span(max_age), max_changes, look_every: Span::seconds(600) }
     }
 }
 

@@ -127,7 +127,7 @@ fn an_unknown_key_is_refused_with_its_place_and_the_names_that_exist() {
         place.refusal(&[("LETHE__STORAGE__URI", "x")]),
         "unknown key `storage.uri` in environment variable LETHE__STORAGE__URI: the keys of `storage` are max_connections, url"
     );
-    let sections = "there are auth, data_dir, deletion, delivery, http, limits, log, storage, webhooks";
+    let sections = "there are auth, data_dir, deletion, delivery, history, http, limits, log, storage, webhooks";
     assert_eq!(place.refusal(&[("LETHE__HTPT__LISTEN", "x")]), format!("unknown key `htpt.listen` in environment variable LETHE__HTPT__LISTEN: {sections}"));
     place.file("local.toml", "[log]\n[deletion]\ngrace = ''\nperiod = '30d'");
     assert_eq!(place.refusal(&[]), "unknown key `deletion.period` in PLACE/local.toml: the keys of `deletion` are grace");

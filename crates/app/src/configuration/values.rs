@@ -56,9 +56,15 @@ impl FromStr for Span {
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        humantime::format_duration(self.0).fmt(f)
+        // The library would make months of days, and they are not as long as anybody thinks.
+        match (self.0.as_secs() / SECONDS_OF_DAY, self.0.as_secs() % SECONDS_OF_DAY, self.0.subsec_nanos()) {
+            (days @ 2.., 0, 0) => write!(f, "{days}d"),
+            _ => humantime::format_duration(self.0).fmt(f),
+        }
     }
 }
+
+const SECONDS_OF_DAY: u64 = 86_400;
 
 text_in_files!(Span);
 

@@ -3,6 +3,7 @@
 use super::error::Problem;
 use crate::request::Context;
 use actix_web::HttpResponse;
+use actix_web::http::header::TryIntoHeaderPair;
 use lethe_domain::{Page, PageRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,6 +19,14 @@ pub(super) fn shown(thing: impl Serialize) -> HttpResponse {
 /// Something that was not there before.
 pub(super) fn created(thing: impl Serialize) -> HttpResponse {
     HttpResponse::Created().json(thing)
+}
+
+/// The same answer with one header more.
+pub(super) fn with_header(header: impl TryIntoHeaderPair, mut response: HttpResponse) -> HttpResponse {
+    if let Ok((name, value)) = header.try_into_pair() {
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 /// It is done, and there is nothing to show.

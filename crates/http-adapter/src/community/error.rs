@@ -4,8 +4,10 @@
 
 use crate::body::BodyError;
 use crate::caller::CallerError;
+use crate::conditions::MalformedCondition;
 use crate::dialect::{Refusal, failure};
 use crate::fault::Fault;
+use crate::idempotency::ask_again;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use lethe_domain::account::TransitionError;
@@ -34,6 +36,12 @@ pub(crate) enum Problem {
     OnHold,
     /// The body does not follow its syntax.
     Malformed(String),
+    /// A header that decides whether something is done cannot be read.
+    MalformedHeader(&'static str),
+    /// What is there is not what the request says that it must be.
+    PreconditionFailed,
+    AttemptRunning,
+    AttemptReused,
     /// The body is no object.
     NotAnObject,
     /// Single fields, or parameters of the query, are wrong.
@@ -100,7 +108,7 @@ impl From<KeyError> for Violation {
         let code = match error {
             KeyError::Blank => "blank",
             KeyError::TooLong { .. } => "max_length",
-            KeyError::ControlCharacter | KeyError::DotSegment => "invalid",
+            KeyError::ControlCharacter | KeyError::OuterBlank | KeyError::DotSegment => "invalid",
         };
         Self { code, message: error.to_string() }
     }
@@ -174,9 +182,18 @@ impl From<AccessError> for Problem {
             AccessError::Forbidden => Self::Forbidden,
             AccessError::NoSuchUser | AccessError::UserErased => Self::UserNotFound,
             AccessError::UserSoftDeleted => Self::UserSoftDeleted,
+            AccessError::AttemptMalformed => Self::MalformedHeader("Idempotency-Key"),
+            AccessError::AttemptRunning => Self::AttemptRunning,
+            AccessError::AttemptReused => Self::AttemptReused,
             AccessError::Undecided => Self::Fault(Fault::Unavailable(error.to_string())),
             AccessError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<MalformedCondition> for Problem {
+    fn from(condition: MalformedCondition) -> Self {
+        Self::MalformedHeader(condition.header)
     }
 }
 
@@ -207,6 +224,7 @@ impl From<PreferenceError> for Problem {
         match error {
             PreferenceError::Access(error) => error.into(),
             PreferenceError::NotFound => Self::NotFound,
+            PreferenceError::Unmet(_) => Self::PreconditionFailed,
             PreferenceError::KeyTaken => Violation::unique("The user has a preference with this key already.").of("key").into(),
             PreferenceError::Quota(error) => error.into(),
             PreferenceError::Store(error) => error.into(),
@@ -291,6 +309,10 @@ impl Problem {
             | Self::UserSoftDeleted
             | Self::AlreadySoftDeleted
             | Self::OnHold
+            | Self::MalformedHeader(_)
+            | Self::PreconditionFailed
+            | Self::AttemptRunning
+            | Self::AttemptReused
             | Self::Fault(_) => false,
         }
     }
@@ -299,6 +321,7 @@ impl Problem {
     fn row(&self) -> (StatusCode, &'static str, Cow<'_, str>) {
         match self {
             Self::Malformed(detail) => (StatusCode::BAD_REQUEST, "parse_error", format!("JSON parse error - {detail}").into()),
+            Self::MalformedHeader(name) => (StatusCode::BAD_REQUEST, "invalid", format!("The header {name} cannot be read.").into()),
             Self::NotAnObject => (StatusCode::BAD_REQUEST, "invalid", "Invalid data. Expected a JSON object.".into()),
             Self::Fields(_) => (StatusCode::BAD_REQUEST, "invalid", "Invalid input.".into()),
             Self::UserSoftDeleted => (StatusCode::BAD_REQUEST, "invalid", "The user has been soft deleted".into()),
@@ -312,6 +335,9 @@ impl Problem {
             Self::MethodNotAllowed(method) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("Method \"{method}\" not allowed.").into()),
             Self::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "request_timeout", "The request body did not arrive in time.".into()),
             Self::OnHold => (StatusCode::CONFLICT, "on_hold", "The user is on hold and cannot be hard deleted".into()),
+            Self::AttemptRunning => (StatusCode::CONFLICT, "idempotency_key_in_use", "The same request is being served, try again later.".into()),
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed", "The preference has changed.".into()),
+            Self::AttemptReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The idempotency key was used for another request.".into()),
             Self::BodyTooLarge { limit } => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", format!("The request body may have at most {limit} bytes.").into())
             }
@@ -352,6 +378,10 @@ impl ResponseError for Problem {
         if let Self::Fault(fault) = self {
             fault.log();
         }
-        failure(self.status_code()).json(Errors { errors: self.entries() })
+        let mut response = failure(self.status_code()).json(Errors { errors: self.entries() });
+        if *self == Self::AttemptRunning {
+            ask_again(&mut response);
+        }
+        response
     }
 }

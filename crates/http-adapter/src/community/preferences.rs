@@ -1,13 +1,15 @@
 //! A user's preferences, one by one.
 
-use super::answer::{Answer, PageJson, created, done, page, shown};
+use super::answer::{Answer, PageJson, created, done, page, shown, with_header};
 use super::asked::Asked;
 use super::error::{Problem, Violation};
 use super::form::Fields;
-use super::schema::{BodyFailures, Entry, Failures, NewPreferenceBody, OfUser, Paging, PreferenceUpdateBody};
+use super::schema::{BodyFailures, ConditionFailures, Conditions, Entry, Failures, NewPreferenceBody, OfUser, Paging, PreferenceUpdateBody};
+use crate::conditions::{precondition, precondition_to_read, tag_of};
 use crate::query::Query;
-use actix_web::web;
-use lethe_domain::{Act, JsonText, Limits, NewPreference, Operation, Preference, PreferenceId, PreferenceKey, PreferenceUpdate, Timestamp, UserId};
+use actix_web::http::header::ETAG;
+use actix_web::{HttpResponse, web};
+use lethe_domain::{Act, JsonText, Limits, NewPreference, Operation, Preference, PreferenceId, PreferenceKey, PreferenceUpdate, Timestamp, Unmet, UserId};
 use lethe_ports::inbound::{KeyFilter, PreferenceError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -79,7 +81,8 @@ pub(super) async fn create(asked: Asked, body: web::Payload) -> Answer {
     let act = Act::on(Operation::Create, owner);
     let new = asked.fields(body, &act, |fields| new_preference(fields, asked.limits())).await?;
     let preference = asked.services().preferences.create(&asked.caller, owner, new).await?;
-    Ok(created(PreferenceJson::from(preference)))
+    let tag = (ETAG, tag_of(preference.revision));
+    Ok(with_header(tag, created(PreferenceJson::from(preference))))
 }
 
 /// Shows a preference.
@@ -88,14 +91,19 @@ pub(super) async fn create(asked: Asked, body: web::Payload) -> Answer {
     path = "/api/v2/user/{user_id}/preference/{id}/",
     tag = "preferences",
     operation_id = "get_preference",
-    params(OfUser, Entry),
-    responses((status = 200, body = PreferenceJson), Failures)
+    params(OfUser, Entry, Conditions),
+    responses((status = 200, body = PreferenceJson), (status = 304, description = "It is known"), Failures, ConditionFailures)
 )]
 pub(super) async fn get(asked: Asked) -> Answer {
     let owner = asked.user().await?;
     let id = asked.id(&Act::on(Operation::Read, owner), PreferenceId::parse).await?;
     let preference = asked.services().preferences.get(&asked.caller, owner, id).await?;
-    Ok(shown(PreferenceJson::from(preference)))
+    let tag = (ETAG, tag_of(preference.revision));
+    match precondition_to_read(asked.context.http.headers())?.check(Some(preference.revision)) {
+        Ok(()) => Ok(with_header(tag, shown(PreferenceJson::from(preference)))),
+        Err(Unmet::NoneMatch) => Ok(HttpResponse::NotModified().insert_header(tag).finish()),
+        Err(Unmet::Match) => Err(Problem::PreconditionFailed),
+    }
 }
 
 /// Replaces the key and the value of a preference.
@@ -104,9 +112,9 @@ pub(super) async fn get(asked: Asked) -> Answer {
     path = "/api/v2/user/{user_id}/preference/{id}/",
     tag = "preferences",
     operation_id = "replace_preference",
-    params(OfUser, Entry),
+    params(OfUser, Entry, Conditions),
     request_body(content((NewPreferenceBody = "application/json"), (NewPreferenceBody = "application/x-www-form-urlencoded"))),
-    responses((status = 200, body = PreferenceJson), Failures, BodyFailures)
+    responses((status = 200, body = PreferenceJson), Failures, BodyFailures, ConditionFailures)
 )]
 pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
     change(asked, body, |fields, limits| new_preference(fields, limits).map(PreferenceUpdate::from)).await
@@ -118,9 +126,9 @@ pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
     path = "/api/v2/user/{user_id}/preference/{id}/",
     tag = "preferences",
     operation_id = "update_preference",
-    params(OfUser, Entry),
+    params(OfUser, Entry, Conditions),
     request_body(content((PreferenceUpdateBody = "application/json"), (PreferenceUpdateBody = "application/x-www-form-urlencoded"))),
-    responses((status = 200, body = PreferenceJson), Failures, BodyFailures)
+    responses((status = 200, body = PreferenceJson), Failures, BodyFailures, ConditionFailures)
 )]
 pub(super) async fn update(asked: Asked, body: web::Payload) -> Answer {
     change(asked, body, preference_update).await
@@ -135,15 +143,20 @@ async fn change(asked: Asked, body: web::Payload, read: impl FnOnce(&Fields<'_>,
         Err(problem) if problem.is_about_the_body() => return Err(unless_missing(&asked, owner, id, problem).await),
         Err(problem) => return Err(problem),
     };
-    let preference = asked.services().preferences.update(&asked.caller, owner, id, update).await?;
-    Ok(shown(PreferenceJson::from(preference)))
+    let precondition = precondition(asked.context.http.headers())?;
+    let preference = asked.services().preferences.update(&asked.caller, owner, id, update, precondition).await?;
+    let tag = (ETAG, tag_of(preference.revision));
+    Ok(with_header(tag, shown(PreferenceJson::from(preference))))
 }
 
 /// What to answer instead of a problem with the body: that there is nothing to change goes before what is wrong with the change.
 async fn unless_missing(asked: &Asked, owner: UserId, id: PreferenceId, problem: Problem) -> Problem {
     match asked.services().preferences.get(&asked.caller, owner, id).await {
         Err(PreferenceError::NotFound) => Problem::NotFound,
-        Ok(_) | Err(PreferenceError::Access(_) | PreferenceError::KeyTaken | PreferenceError::Quota(_) | PreferenceError::Store(_)) => problem,
+        Ok(_)
+        | Err(PreferenceError::Access(_) | PreferenceError::KeyTaken | PreferenceError::Unmet(_) | PreferenceError::Quota(_) | PreferenceError::Store(_)) => {
+            problem
+        }
     }
 }
 
@@ -153,13 +166,14 @@ async fn unless_missing(asked: &Asked, owner: UserId, id: PreferenceId, problem:
     path = "/api/v2/user/{user_id}/preference/{id}/",
     tag = "preferences",
     operation_id = "delete_preference",
-    params(OfUser, Entry),
-    responses((status = 204, description = "Deleted"), Failures)
+    params(OfUser, Entry, Conditions),
+    responses((status = 204, description = "Deleted"), Failures, ConditionFailures)
 )]
 pub(super) async fn delete(asked: Asked) -> Answer {
     let owner = asked.user().await?;
     let id = asked.id(&Act::on(Operation::Delete, owner), PreferenceId::parse).await?;
-    asked.services().preferences.delete(&asked.caller, owner, id).await?;
+    let precondition = precondition(asked.context.http.headers())?;
+    asked.services().preferences.delete(&asked.caller, owner, id, precondition).await?;
     Ok(done())
 }
 

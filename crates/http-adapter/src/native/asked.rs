@@ -43,6 +43,9 @@ impl Asked {
                 | AccessError::Forbidden
                 | AccessError::NoSuchUser
                 | AccessError::UserErased
+                | AccessError::AttemptMalformed
+                | AccessError::AttemptRunning
+                | AccessError::AttemptReused
                 | AccessError::Undecided
                 | AccessError::Store(_)),
             ) => Err(error.into()),

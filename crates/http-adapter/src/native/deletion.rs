@@ -2,9 +2,9 @@
 
 use super::answer::{Answer, done};
 use super::asked::Asked;
-use super::entity_tags::required_plan;
 use super::error::Problem;
 use super::parameters::mode;
+use super::plan_tags::required_plan;
 use super::prefer::{PREFERENCE_APPLIED, REPRESENTATION, representation};
 use super::schema::{DeletionFailures, Failures, OfUser, UserFailures};
 use crate::request::Context;

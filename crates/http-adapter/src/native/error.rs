@@ -3,20 +3,31 @@
 //! [`Kind`] is the table: what clients and the pages on problems are told is in it, once. Below it each failure of the ports finds its
 //! problem, and each problem its kind, with no case left out.
 
-use super::violations::{Violation, Violations};
+use super::items::{Current, ItemJson};
+use super::violations::{Rule, Violation, Violations};
 use crate::body::BodyError;
 use crate::caller::CallerError;
+use crate::conditions::MalformedCondition;
 use crate::dialect::{RETRY_AFTER_SECONDS, Refusal, failure};
 use crate::fault::Fault;
+use crate::idempotency::ask_again;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use lethe_domain::account::TransitionError;
 use lethe_domain::profile::UniqueName;
-use lethe_ports::inbound::{AccessError, AccountError, CreateUserError, DeleteUserError, LookUpError, Reservation, RestoreError};
+use lethe_domain::{KeyRefusal, PatchError};
+use lethe_ports::inbound::{AccessError, AccountError, CreateUserError, DeleteUserError, KeyedError, LookUpError, Reservation, RestoreError};
 use lethe_ports::outbound::StoreError;
 use serde::Serialize;
 use std::fmt;
 use utoipa::ToSchema;
+
+/// The header that says which patches are known.
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+
+/// The media types of patches.
+pub(super) const PATCH_TYPES: &str = "application/merge-patch+json, application/json-patch+json";
 
 /// What is said of a kind of problem. The texts are put into pages as they are.
 #[derive(Debug, Clone, Copy)]
@@ -53,15 +64,15 @@ macro_rules! kinds {
 }
 
 kinds! {
-    MalformedJson: "malformed-json", BAD_REQUEST, "The body is not a JSON object",
-        "The body could not be read as JSON in UTF-8, it ended early, or it is JSON of another kind than an object.",
-        "Send one JSON object. The detail says where reading stopped.";
+    MalformedJson: "malformed-json", BAD_REQUEST, "The body is malformed",
+        "The body could not be read as JSON in UTF-8, it ended early, or it is no object where it must be one.",
+        "Send one JSON text. The detail says where reading stopped.";
     MalformedQuery: "malformed-query", BAD_REQUEST, "The query is malformed",
         "A parameter of the query is missing, is given twice, or has a value that it cannot have.",
         "Each entry of errors names a parameter and says what it takes. Take cursors from the next member of a list, as they are.";
     MalformedHeader: "malformed-header", BAD_REQUEST, "A header is malformed",
         "A header that decides whether something is done cannot be read, so nothing was done.",
-        "Send If-Match with the ETag of a deletion plan, quotes and all, or with an asterisk. Only one plan can be named.";
+        "Send If-Match and If-None-Match with ETags, quotes and all, or with an asterisk, and an Idempotency-Key of 1 to 255 visible characters. Of deletion plans only one can be named.";
     NotAuthenticated: "not-authenticated", UNAUTHORIZED, "Authentication is required",
         "The request carries no token.",
         "Send a token in the header Authorization, after the word Bearer and a blank.";
@@ -98,12 +109,27 @@ kinds! {
     IdentifierReserved: "identifier-reserved", CONFLICT, "A name is reserved",
         "A soft deleted user has this username or ext_id, and may come back to it. The member field says which of the two.",
         "Choose another one, restore that user, or hard delete it, which frees its names.";
+    PatchTestFailed: "patch-test-failed", CONFLICT, "A test of the patch failed",
+        "A test operation of the JSON patch found another value than it asked for. Nothing was changed.",
+        "Read the value, and make a patch for it. The member operation says which test it was.";
+    IdempotencyKeyInUse: "idempotency-key-in-use", CONFLICT, "The same request is being served",
+        "A request with this Idempotency-Key is being served at this moment.",
+        "Send it again after as many seconds as retry_after says, to be told what came of it.";
+    CursorExpired: "cursor-expired", GONE, "The change log does not reach back so far",
+        "What happened after the revision that was asked for is not kept any more.",
+        "Read the whole set, at the address in the member resync, and go on from its revision.";
+    RevisionExpired: "revision-expired", GONE, "The revision is too long ago",
+        "The change log does not reach back to the revision that was asked for.",
+        "Ask for a later one. The changes that are kept say which there are.";
     UserErased: "user-erased", GONE, "The user was erased",
         "There was such a user. It was hard deleted, and nothing of it is left but the id, which will not be used again.",
         "Forget the user. What remains to be removed can be followed as its erasure.";
     PlanChanged: "plan-changed", PRECONDITION_FAILED, "The deletion plan is out of date",
         "What the plan counted has changed since it was made, so that the deletion would do something else. Nothing was deleted.",
         "Get a new plan, look at it, and delete with its ETag.";
+    PreconditionFailed: "precondition-failed", PRECONDITION_FAILED, "A precondition does not hold",
+        "What is there now is not what If-Match or If-None-Match say that it must be. Nothing was changed.",
+        "The member current shows what is there now. Make the change to that, and send it with its ETag.";
     BodyTooLarge: "body-too-large", PAYLOAD_TOO_LARGE, "The body is too large",
         "The body has more bytes than the service reads. Nothing was done.",
         "Send less. The detail says how much is read.";
@@ -111,8 +137,17 @@ kinds! {
         "The body is of another kind than JSON, does not say what it is, or is compressed.",
         "Send JSON as it is, under Content-Type: application/json.";
     Unprocessable: "unprocessable", UNPROCESSABLE_ENTITY, "The body breaks a rule",
-        "The body is a JSON object, but a member of it is missing or has a value that it cannot have.",
-        "Each entry of errors points at a member and says what is wrong with it.";
+        "The request can be read, but a part of it is missing or has a value that it cannot have.",
+        "Each entry of errors points at a part and says what is wrong with it.";
+    PatchFailed: "patch-failed", UNPROCESSABLE_ENTITY, "The patch cannot be applied",
+        "An operation of the JSON patch leads nowhere, or into itself. Nothing was changed.",
+        "Read the value, and make a patch for it. The member operation says which one it was.";
+    QuotaExceeded: "quota-exceeded", UNPROCESSABLE_ENTITY, "The user would keep too much",
+        "A user may keep so many preferences, and so many bytes of them altogether. Nothing was changed.",
+        "Remove what is not needed. How much is kept and how much is allowed can be asked for.";
+    IdempotencyKeyReused: "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for another request",
+        "A request with this Idempotency-Key, to this path, asked for something else before. Nothing was done.",
+        "Take a new key for each thing that is to be done, and send it with nothing else.";
     Failed: "failed", INTERNAL_SERVER_ERROR, "Something is broken",
         "The service has met a defect of its own.",
         "Tell whoever runs the service, and give them the X-Request-Id of the answer: it leads to the cause in the log.";
@@ -162,10 +197,25 @@ pub(crate) enum Problem {
     IdentifierReserved(UniqueName),
     UserErased,
     PlanChanged,
+    /// A condition does not hold for what is there now.
+    PreconditionFailed(Box<Current>),
+    /// An operation of a patch, by its place.
+    PatchTestFailed(usize, String),
+    PatchFailed(usize, String),
+    QuotaExceeded(String),
+    /// Where the whole set can be read.
+    CursorExpired(String),
+    RevisionExpired,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    /// One of several changes was refused, by its place.
+    InBatch(usize, Box<Self>),
     BodyTooLarge {
         limit: usize,
     },
     UnsupportedMediaType(String),
+    /// A patch of a kind that is not known.
+    UnsupportedPatch,
     /// Members of the body are missing, or break a rule.
     Unprocessable(Violations),
     Fault(Fault),
@@ -211,9 +261,53 @@ impl From<AccessError> for Problem {
             AccessError::NoSuchUser => Self::UserNotFound,
             AccessError::UserErased => Self::UserErased,
             AccessError::UserSoftDeleted => Self::UserDeleted,
+            AccessError::AttemptMalformed => Self::MalformedHeader(Rule::invalid("Give 1 to 255 visible ASCII characters, once.").of_header("Idempotency-Key")),
+            AccessError::AttemptRunning => Self::IdempotencyKeyInUse,
+            AccessError::AttemptReused => Self::IdempotencyKeyReused,
             AccessError::Undecided => Self::Fault(Fault::Unavailable(error.to_string())),
             AccessError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<MalformedCondition> for Problem {
+    fn from(condition: MalformedCondition) -> Self {
+        Self::MalformedHeader(Rule::invalid("Give entity tags in quotes, or *.").of_header(condition.header))
+    }
+}
+
+impl From<KeyRefusal> for Problem {
+    fn from(refusal: KeyRefusal) -> Self {
+        match refusal {
+            KeyRefusal::NotFound => Self::NotFound,
+            KeyRefusal::Quota(error) => Self::QuotaExceeded(error.to_string()),
+            KeyRefusal::Unmet(_, item) => Self::PreconditionFailed(Box::new(Current::Item(item.map(|item| ItemJson::from(*item))))),
+            KeyRefusal::Patch(PatchError::TestFailed { operation, path }) => Self::PatchTestFailed(operation, format!("There is another value at \"{path}\".")),
+            KeyRefusal::Patch(PatchError::Impossible { operation, path, reason }) => Self::PatchFailed(operation, format!("{reason}, at \"{path}\"")),
+            KeyRefusal::Patch(PatchError::Value(error)) | KeyRefusal::Value(error) => Rule::from(error).of_body().into(),
+        }
+    }
+}
+
+impl From<KeyedError> for Problem {
+    fn from(error: KeyedError) -> Self {
+        match error {
+            KeyedError::Access(error) => error.into(),
+            KeyedError::Refused(refusal) => refusal.into(),
+            KeyedError::RefusedAt { operation, refusal } => Self::InBatch(operation, Box::new(refusal.into())),
+            KeyedError::RefusedKey { key, refusal: KeyRefusal::Value(error) } => Rule::from(error).of_key(key.as_str()).into(),
+            KeyedError::RefusedKey { key: _, refusal } => refusal.into(),
+            KeyedError::Unmet(_, revision) => Self::PreconditionFailed(Box::new(Current::Revision(revision.get()))),
+            KeyedError::Forgotten => Self::RevisionExpired,
+            KeyedError::Ahead => Rule::ahead().of_member("to").into(),
+            KeyedError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Violation> for Problem {
+    fn from(violation: Violation) -> Self {
+        Self::Unprocessable(violation.into())
     }
 }
 
@@ -304,6 +398,18 @@ pub(super) struct ProblemJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     field: Option<&'static str>,
+    /// What is there now: the preference, `null` for none, or the revision of the set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    current: Option<&'a Current>,
+    /// The place of the operation that failed, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    operation: Option<usize>,
+    /// Where the whole set can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    resync: Option<&'a str>,
     /// Seconds to wait before trying again.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -311,7 +417,7 @@ pub(super) struct ProblemJson<'a> {
 }
 
 impl Problem {
-    const fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> Kind {
         match self {
             Self::MalformedJson(_) => Kind::MalformedJson,
             Self::MalformedQuery(_) => Kind::MalformedQuery,
@@ -330,8 +436,17 @@ impl Problem {
             Self::IdentifierReserved(_) => Kind::IdentifierReserved,
             Self::UserErased => Kind::UserErased,
             Self::PlanChanged => Kind::PlanChanged,
+            Self::PreconditionFailed(_) => Kind::PreconditionFailed,
+            Self::PatchTestFailed(..) => Kind::PatchTestFailed,
+            Self::PatchFailed(..) => Kind::PatchFailed,
+            Self::QuotaExceeded(_) => Kind::QuotaExceeded,
+            Self::CursorExpired(_) => Kind::CursorExpired,
+            Self::RevisionExpired => Kind::RevisionExpired,
+            Self::IdempotencyKeyInUse => Kind::IdempotencyKeyInUse,
+            Self::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
+            Self::InBatch(_, problem) => problem.kind(),
             Self::BodyTooLarge { .. } => Kind::BodyTooLarge,
-            Self::UnsupportedMediaType(_) => Kind::UnsupportedMediaType,
+            Self::UnsupportedMediaType(_) | Self::UnsupportedPatch => Kind::UnsupportedMediaType,
             Self::Unprocessable(_) => Kind::Unprocessable,
             Self::Fault(Fault::Failed(_)) => Kind::Failed,
             Self::Fault(Fault::Unavailable(_)) => Kind::Unavailable,
@@ -341,16 +456,35 @@ impl Problem {
     /// The problem as it is shown; of a failure of our own never the cause.
     fn shown(&self) -> ProblemJson<'_> {
         let row = self.kind().row();
-        let plain =
-            ProblemJson { r#type: row.address(), title: row.title, status: row.status.as_u16(), detail: None, errors: &[], field: None, retry_after: None };
+        let plain = ProblemJson {
+            r#type: row.address(),
+            title: row.title,
+            status: row.status.as_u16(),
+            detail: None,
+            errors: &[],
+            field: None,
+            current: None,
+            operation: None,
+            resync: None,
+            retry_after: None,
+        };
         match self {
-            Self::MalformedJson(detail) | Self::UnsupportedMediaType(detail) => ProblemJson { detail: Some(detail.clone()), ..plain },
+            Self::PreconditionFailed(current) => ProblemJson { current: Some(current.as_ref()), ..plain },
+            Self::PatchTestFailed(operation, detail) | Self::PatchFailed(operation, detail) => {
+                ProblemJson { operation: Some(*operation), detail: Some(detail.clone()), ..plain }
+            }
+            Self::UnsupportedPatch => ProblemJson { detail: Some(format!("Send one of {PATCH_TYPES}.")), ..plain },
+            Self::CursorExpired(address) => ProblemJson { resync: Some(address), ..plain },
+            Self::InBatch(operation, problem) => ProblemJson { operation: Some(*operation), ..problem.shown() },
+            Self::MalformedJson(detail) | Self::UnsupportedMediaType(detail) | Self::QuotaExceeded(detail) => {
+                ProblemJson { detail: Some(detail.clone()), ..plain }
+            }
             Self::MethodNotAllowed(method) => ProblemJson { detail: Some(format!("The method {method} is not allowed.")), ..plain },
             Self::BodyTooLarge { limit } => ProblemJson { detail: Some(format!("The body may have at most {limit} bytes.")), ..plain },
             Self::MalformedQuery(violations) | Self::Unprocessable(violations) => ProblemJson { errors: violations.as_slice(), ..plain },
             Self::MalformedHeader(violation) => ProblemJson { errors: std::slice::from_ref(violation), ..plain },
             Self::IdentifierTaken(name) | Self::IdentifierReserved(name) => ProblemJson { field: Some(name.name()), ..plain },
-            Self::Fault(Fault::Unavailable(_)) => ProblemJson { retry_after: Some(RETRY_AFTER_SECONDS), ..plain },
+            Self::Fault(Fault::Unavailable(_)) | Self::IdempotencyKeyInUse => ProblemJson { retry_after: Some(RETRY_AFTER_SECONDS), ..plain },
             Self::NotAuthenticated
             | Self::TokenInvalid
             | Self::Forbidden
@@ -362,6 +496,8 @@ impl Problem {
             | Self::OnHold
             | Self::UserErased
             | Self::PlanChanged
+            | Self::RevisionExpired
+            | Self::IdempotencyKeyReused
             | Self::Fault(Fault::Failed(_)) => plain,
         }
     }
@@ -382,7 +518,14 @@ impl ResponseError for Problem {
         if let Self::Fault(fault) = self {
             fault.log();
         }
-        failure(self.status_code()).content_type("application/problem+json").json(self.shown())
+        let mut response = failure(self.status_code()).content_type("application/problem+json").json(self.shown());
+        match self {
+            Self::IdempotencyKeyInUse => ask_again(&mut response),
+            // What can be sent instead, as RFC 5789, section 2.2, wants it.
+            Self::UnsupportedPatch => drop(response.headers_mut().insert(ACCEPT_PATCH, HeaderValue::from_static(PATCH_TYPES))),
+            _ => {}
+        }
+        response
     }
 }
 

@@ -26,6 +26,11 @@ impl<'a> Fields<'a> {
         members(text).map(Self).map_err(|error| Problem::MalformedJson(no_object(error)))
     }
 
+    /// All of them, as they are.
+    pub(super) const fn members(&self) -> &HashMap<String, &'a RawValue> {
+        &self.0
+    }
+
     /// A text that may be absent, or `null`, which says the same.
     pub(super) fn optional<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, FieldError>) -> Result<Option<T>, Violation> {
         let given = self.0.get(name).filter(|given| given.get() != "null");

@@ -41,11 +41,21 @@ impl Parameters<'_> {
         self.violations.keep(optional(self.query, name, parse, rule)).flatten()
     }
 
+    /// Entries at the most.
+    pub(super) fn limit(&mut self, usual: u32) -> u32 {
+        self.optional("limit", limit, "Give a number from 1 to 100.").unwrap_or(usual)
+    }
+
     /// Which part of a list is wanted, and after which entry it begins.
     pub(super) fn slice<C>(&mut self, cursor: impl FnOnce(&str) -> Option<C>) -> Slice<C> {
-        let limit = self.optional("limit", limit, "Give a number from 1 to 100.").unwrap_or(PageRequest::DEFAULT_LIMIT);
+        let limit = self.limit(PageRequest::DEFAULT_LIMIT);
         Slice { limit, after: self.optional("cursor", cursor, "Give the next member of a list, as it is.") }
     }
+}
+
+/// A revision, as far as it can be read: negative ones name nothing, but they are numbers.
+pub(super) fn revision(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|number: &i64| number.to_string() == text)
 }
 
 /// The kind of deletion that is asked for. There is none by default: the one cannot be taken back, and the other is not what it seems.

@@ -2,8 +2,8 @@
 
 use super::answer::Answer;
 use super::asked::Asked;
-use super::entity_tags::{is_known, of_plan};
 use super::parameters::mode;
+use super::plan_tags::{is_known, of_plan};
 use super::schema::{Failures, OfUser, UserFailures};
 use actix_web::HttpResponse;
 use actix_web::http::header::{ETAG, HeaderMap};

@@ -1,7 +1,7 @@
 //! All paths of the native dialect.
 
 use super::error::ProblemJson;
-use super::{audit, deletion, deliveries, erasures, holds, pages, plans, restoration, users};
+use super::{audit, batch, changes, deletion, deliveries, erasures, holds, pages, plans, preferences, restoration, reversion, sets, usage, users, watch};
 use crate::endpoint::Endpoint;
 use utoipa::OpenApi;
 
@@ -14,6 +14,19 @@ use utoipa::OpenApi;
     deletion::delete,
     restoration::restore,
     plans::get,
+    sets::list,
+    sets::patch,
+    preferences::show,
+    preferences::put,
+    preferences::patch,
+    preferences::delete,
+    batch::make,
+    changes::list,
+    watch::watch,
+    changes::history,
+    reversion::revert,
+    usage::usage,
+    usage::limits,
     holds::list,
     holds::place,
     holds::lift,
@@ -37,6 +50,15 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/v1/users/{user}").get(users::get).delete(deletion::delete),
         Endpoint::at("/v1/users/{user}/restore").post(restoration::restore),
         Endpoint::at("/v1/users/{user}/deletion-plan").get(plans::get),
+        Endpoint::at("/v1/users/{user}/preferences").get(sets::list).patch(sets::patch),
+        Endpoint::at("/v1/users/{user}/preferences/{key}").get(preferences::show).put(preferences::put).patch(preferences::patch).delete(preferences::delete),
+        Endpoint::at("/v1/users/{user}/batch").post(batch::make),
+        Endpoint::at("/v1/users/{user}/changes").get(changes::list),
+        Endpoint::at("/v1/users/{user}/changes/watch").get(watch::watch),
+        Endpoint::at("/v1/users/{user}/history/{key}").get(changes::history),
+        Endpoint::at("/v1/users/{user}/revert").post(reversion::revert),
+        Endpoint::at("/v1/users/{user}/usage").get(usage::usage),
+        Endpoint::at("/v1/limits").get(usage::limits),
         Endpoint::at("/v1/users/{user}/holds").get(holds::list).post(holds::place),
         Endpoint::at("/v1/users/{user}/holds/{id}").delete(holds::lift),
         Endpoint::at("/v1/erasures").get(erasures::list),

@@ -24,6 +24,128 @@ pub(super) struct OfUser {
     user: String,
 }
 
+/// Which preference a path leads to.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfKey {
+    /// A user's id, or `me`.
+    user: String,
+    /// The preference's key, percent-encoded: one segment.
+    #[param(max_length = 255)]
+    key: String,
+}
+
+/// Under which conditions something is done (RFC 9110, section 13).
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(super) struct Conditions {
+    /// Entity tags: only if it is one of these. `*`: only if there is something.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+    /// Entity tags: only if it is none of these. `*`: only if there is nothing.
+    #[param(rename = "If-None-Match")]
+    if_none_match: Option<String>,
+}
+
+/// What makes a request one that may be sent again.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(super) struct IdempotencyKey {
+    /// 1 to 255 visible ASCII characters. For a day, the same request under the same key is answered as the first time, and not done again.
+    #[param(rename = "Idempotency-Key", max_length = 255)]
+    idempotency_key: Option<String>,
+}
+
+/// Changes that are to be made as one.
+#[derive(ToSchema)]
+#[schema(as = Batch)]
+pub(super) struct BatchBody {
+    /// Whether the first operation that is refused undoes all. It does unless said.
+    atomic: Option<bool>,
+    #[schema(max_items = 100)]
+    operations: Vec<OperationBody>,
+}
+
+/// One of several changes.
+#[derive(ToSchema)]
+#[schema(as = BatchOperation)]
+struct OperationBody {
+    #[schema(inline)]
+    op: OperationWord,
+    #[schema(max_length = 255)]
+    key: String,
+    /// The value, or the merge patch.
+    value: Option<serde_json::Value>,
+    /// Entity tags, as in a header.
+    if_match: Option<String>,
+    /// Entity tags, as in a header.
+    if_none_match: Option<String>,
+}
+
+/// What is to be done to a key.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+enum OperationWord {
+    Put,
+    Merge,
+    Delete,
+}
+
+/// What is to be as it was.
+#[derive(ToSchema)]
+#[schema(as = Reversion)]
+pub(super) struct ReversionBody {
+    /// As it was at this revision; 0 is before anything.
+    #[schema(minimum = 0)]
+    to: i64,
+    /// This key alone.
+    key: Option<String>,
+}
+
+/// What can be in the way of something that is done to a preference.
+#[derive(IntoResponses)]
+pub(super) enum KeyFailures {
+    /// A precondition does not hold.
+    #[response(status = 412, content_type = "application/problem+json")]
+    PreconditionFailed(ProblemJson<'static>),
+    /// The key is none, or the value breaks a rule or a limit.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Unprocessable(ProblemJson<'static>),
+}
+
+/// What can be in the way of a patch.
+#[derive(IntoResponses)]
+pub(super) enum PatchFailures {
+    /// A test failed.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(ProblemJson<'static>),
+}
+
+/// What can be in the way of something that is done to a set.
+#[derive(IntoResponses)]
+pub(super) enum SetFailures {
+    /// The revision is too long ago, or the user was erased.
+    #[response(status = 410, content_type = "application/problem+json")]
+    Gone(ProblemJson<'static>),
+    /// A precondition does not hold.
+    #[response(status = 412, content_type = "application/problem+json")]
+    PreconditionFailed(ProblemJson<'static>),
+    /// The revision is not reached yet, or something breaks a rule or a limit.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Unprocessable(ProblemJson<'static>),
+}
+
+/// What can be in the way of reading the log.
+#[derive(IntoResponses)]
+pub(super) enum LogFailures {
+    /// The log does not reach back so far, or the user was erased.
+    #[response(status = 410, content_type = "application/problem+json")]
+    Gone(ProblemJson<'static>),
+    /// The revision is negative.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Unprocessable(ProblemJson<'static>),
+}
+
 /// Which hold a path leads to.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -1,6 +1,7 @@
 //! What exactly is wrong with the parts of a request.
 
 use lethe_domain::profile::FieldError;
+use lethe_domain::{KeyError, ValueError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -27,7 +28,7 @@ pub(crate) struct Violation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     header: Option<&'static str>,
-    /// `required`, `repeated`, `not_a_string`, `blank`, `too_long` or `invalid`.
+    /// `required`, `repeated`, `not_a_string`, `blank`, `too_long`, `too_large`, `too_deep` or `invalid`.
     code: &'static str,
     detail: String,
 }
@@ -47,6 +48,26 @@ impl Rule {
 
     pub(super) fn invalid(detail: impl Into<String>) -> Self {
         Self { code: "invalid", detail: detail.into() }
+    }
+
+    /// A revision that has not come to pass.
+    pub(super) fn ahead() -> Self {
+        Self::invalid("Give a revision from 0 to the present one.")
+    }
+
+    /// Broken by the body as a whole.
+    pub(super) fn of_body(self) -> Violation {
+        self.of_pointer(String::new())
+    }
+
+    /// Broken by the member of that name, whatever it is.
+    pub(super) fn of_key(self, name: &str) -> Violation {
+        self.of_pointer(format!("/{}", name.replace('~', "~0").replace('/', "~1")))
+    }
+
+    /// Broken by what a JSON Pointer leads to.
+    pub(super) fn of_pointer(self, pointer: String) -> Violation {
+        Violation { pointer: Some(pointer), ..self.of_nothing() }
     }
 
     /// Broken by a member of the body. Its name needs no escaping in a pointer.
@@ -69,6 +90,28 @@ impl Rule {
     }
 }
 
+impl From<KeyError> for Rule {
+    fn from(error: KeyError) -> Self {
+        let code = match error {
+            KeyError::Blank => "blank",
+            KeyError::TooLong { .. } => "too_long",
+            KeyError::OuterBlank | KeyError::ControlCharacter | KeyError::DotSegment => "invalid",
+        };
+        Self { code, detail: error.to_string() }
+    }
+}
+
+impl From<ValueError> for Rule {
+    fn from(error: ValueError) -> Self {
+        let code = match error {
+            ValueError::TooLarge { .. } => "too_large",
+            ValueError::TooDeep { .. } => "too_deep",
+            ValueError::Syntax(_) | ValueError::LoneSurrogate => "invalid",
+        };
+        Self { code, detail: error.to_string() }
+    }
+}
+
 impl From<FieldError> for Rule {
     fn from(error: FieldError) -> Self {
         let code = match error {
@@ -88,6 +131,11 @@ impl Violations {
     /// What was read, with any violation put aside.
     pub(super) fn keep<T>(&mut self, read: Result<T, Violation>) -> Option<T> {
         read.map_err(|violation| self.0.push(violation)).ok()
+    }
+
+    /// Remembers one more.
+    pub(super) fn push(&mut self, violation: Violation) {
+        self.0.push(violation);
     }
 
     pub(super) const fn is_empty(&self) -> bool {

@@ -4,8 +4,10 @@
 
 use crate::body::BodyError;
 use crate::caller::CallerError;
+use crate::conditions::MalformedCondition;
 use crate::dialect::{Refusal, failure};
 use crate::fault::Fault;
+use crate::idempotency::ask_again;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use lethe_ports::inbound::{AccessError, SettingsError};
@@ -22,6 +24,12 @@ pub(crate) enum Problem {
         message: &'static str,
         detail: String,
     },
+    /// A header that decides whether something is done cannot be read.
+    MalformedHeader(&'static str),
+    /// The settings are not what the request says that they must be.
+    PreconditionFailed,
+    AttemptRunning,
+    AttemptReused,
     /// The body names no keys to delete. The page documents this answer to the letter, so nothing is added to it.
     NoKeys,
     Unauthorized,
@@ -43,6 +51,7 @@ impl Problem {
         move |error| match error {
             SettingsError::Access(error) => error.into(),
             SettingsError::Document(error) => Self::Refused { message, detail: error.to_string() },
+            SettingsError::Unmet(_) => Self::PreconditionFailed,
             SettingsError::Quota(error) => Self::Refused { message, detail: error.to_string() },
             SettingsError::Store(error) => error.into(),
         }
@@ -76,9 +85,18 @@ impl From<AccessError> for Problem {
             AccessError::Forbidden => Self::Forbidden,
             // Settings are the caller's own, so the user can only have been deleted while the request was on its way.
             AccessError::NoSuchUser | AccessError::UserErased | AccessError::UserSoftDeleted => Self::UserNotFound,
+            AccessError::AttemptMalformed => Self::MalformedHeader("Idempotency-Key"),
+            AccessError::AttemptRunning => Self::AttemptRunning,
+            AccessError::AttemptReused => Self::AttemptReused,
             AccessError::Undecided => Self::Fault(Fault::Unavailable(error.to_string())),
             AccessError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<MalformedCondition> for Problem {
+    fn from(condition: MalformedCondition) -> Self {
+        Self::MalformedHeader(condition.header)
     }
 }
 
@@ -116,12 +134,16 @@ impl Problem {
         match self {
             Self::Refused { message, .. } => (StatusCode::BAD_REQUEST, message),
             Self::NoKeys => (StatusCode::BAD_REQUEST, "Keys array is required and must not be empty"),
+            Self::MalformedHeader(_) => (StatusCode::BAD_REQUEST, "Malformed header"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::UserNotFound => (StatusCode::NOT_FOUND, "User not found"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "Request timeout"),
+            Self::AttemptRunning => (StatusCode::CONFLICT, "The same request is being served"),
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "Settings have changed"),
+            Self::AttemptReused => (StatusCode::UNPROCESSABLE_ENTITY, "Idempotency key was used for another request"),
             Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large"),
             Self::Unsupported(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported content encoding"),
             Self::Fault(Fault::Failed(_)) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
@@ -135,7 +157,11 @@ impl Problem {
             Self::Refused { detail, .. } => Some(detail.clone()),
             Self::BodyTooLarge { limit } => Some(format!("The body may have at most {limit} bytes.")),
             Self::Unsupported(encoding) => Some(format!("The content encoding \"{encoding}\" is not read.")),
+            Self::MalformedHeader(name) => Some(format!("The header {name} cannot be read.")),
             Self::NoKeys
+            | Self::PreconditionFailed
+            | Self::AttemptRunning
+            | Self::AttemptReused
             | Self::Unauthorized
             | Self::Forbidden
             | Self::UserNotFound
@@ -163,6 +189,10 @@ impl ResponseError for Problem {
             fault.log();
         }
         let (status, message) = self.row();
-        failure(status).json(ErrorJson { success: false, message, error: self.detail().as_deref() })
+        let mut response = failure(status).json(ErrorJson { success: false, message, error: self.detail().as_deref() });
+        if *self == Self::AttemptRunning {
+            ask_again(&mut response);
+        }
+        response
     }
 }

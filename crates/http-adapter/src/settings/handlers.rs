@@ -3,12 +3,15 @@
 //! A body is JSON whatever its content type says.
 
 use super::error::Problem;
-use super::schema::{BodyFailures, DocumentJson, Failures, MessageJson, RemovalBody, ReplacementBody, SettingsJson};
+use super::schema::{BodyFailures, ConditionFailures, Conditions, DocumentJson, Failures, MessageJson, RemovalBody, ReplacementBody, SettingsJson};
+use crate::conditions::{precondition, precondition_to_read, tag_of};
 use crate::json::members;
 use crate::request::Signed;
+use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, web};
 use lethe_domain::settings::{Document, SettingName};
-use lethe_domain::{Act, Limits, Operation};
+use lethe_domain::{Act, Limits, Operation, Revision, Unmet};
+use lethe_ports::inbound::SettingsChange;
 
 type Asked = Signed<Problem>;
 type Answer = Result<HttpResponse, Problem>;
@@ -19,10 +22,15 @@ const NOT_MERGED: &str = "Failed to partially update user settings";
 const NOT_REMOVED: &str = "Failed to delete user settings keys";
 
 /// Shows the settings of the calling user.
-#[utoipa::path(get, path = "/settings/user", tag = "settings", operation_id = "get_settings", responses((status = 200, body = SettingsJson), Failures))]
+#[utoipa::path(get, path = "/settings/user", tag = "settings", operation_id = "get_settings", params(Conditions), responses((status = 200, body = SettingsJson), (status = 304, description = "They are known"), Failures, ConditionFailures))]
 pub(super) async fn read(asked: Asked) -> Answer {
-    let settings = asked.services().settings.read(&asked.caller).await.map_err(Problem::of("Failed to read user settings"))?;
-    Ok(HttpResponse::Ok().json(SettingsJson { success: true, settings: DocumentJson(settings) }))
+    let (revision, settings) = asked.services().settings.read(&asked.caller).await.map_err(Problem::of("Failed to read user settings"))?;
+    let tag = (ETAG, tag_of(revision));
+    match precondition_to_read(asked.context.http.headers())?.check(Some(revision)) {
+        Ok(()) => Ok(HttpResponse::Ok().insert_header(tag).json(SettingsJson { success: true, settings: DocumentJson(settings) })),
+        Err(Unmet::NoneMatch) => Ok(HttpResponse::NotModified().insert_header(tag).finish()),
+        Err(Unmet::Match) => Err(Problem::PreconditionFailed),
+    }
 }
 
 /// Replaces all settings of the calling user.
@@ -32,12 +40,13 @@ pub(super) async fn read(asked: Asked) -> Answer {
     tag = "settings",
     operation_id = "replace_settings",
     request_body = ReplacementBody,
-    responses((status = 200, body = MessageJson), Failures, BodyFailures)
+    params(Conditions),
+    responses((status = 200, body = MessageJson), Failures, BodyFailures, ConditionFailures)
 )]
 pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
     let wanted = asked.body(body, Operation::Update, not_replaced, replacement).await?;
-    asked.services().settings.replace(&asked.caller, wanted).await.map_err(Problem::of(NOT_REPLACED))?;
-    Ok(done("User settings updated successfully"))
+    let revision = asked.change(SettingsChange::Replace(wanted), NOT_REPLACED).await?;
+    Ok(done(revision, "User settings updated successfully"))
 }
 
 /// Merges into the settings of the calling user, object by object. The body is the settings themselves.
@@ -47,12 +56,13 @@ pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
     tag = "settings",
     operation_id = "merge_settings",
     request_body = DocumentJson,
-    responses((status = 200, body = MessageJson), Failures, BodyFailures)
+    params(Conditions),
+    responses((status = 200, body = MessageJson), Failures, BodyFailures, ConditionFailures)
 )]
 pub(super) async fn merge(asked: Asked, body: web::Payload) -> Answer {
     let changes = asked.body(body, Operation::Update, not_merged, changes).await?;
-    asked.services().settings.merge(&asked.caller, changes).await.map_err(Problem::of(NOT_MERGED))?;
-    Ok(done("User settings partially updated successfully"))
+    let revision = asked.change(SettingsChange::Merge(changes), NOT_MERGED).await?;
+    Ok(done(revision, "User settings partially updated successfully"))
 }
 
 /// Deletes keys from the settings of the calling user. A key is a setting's name, or a path with dots into it.
@@ -62,12 +72,13 @@ pub(super) async fn merge(asked: Asked, body: web::Payload) -> Answer {
     tag = "settings",
     operation_id = "delete_settings_keys",
     request_body = RemovalBody,
-    responses((status = 200, body = MessageJson), Failures, BodyFailures)
+    params(Conditions),
+    responses((status = 200, body = MessageJson), Failures, BodyFailures, ConditionFailures)
 )]
 pub(super) async fn remove(asked: Asked, body: web::Payload) -> Answer {
     let names = asked.body(body, Operation::Delete, |_| Problem::NoKeys, names).await?;
-    asked.services().settings.remove(&asked.caller, names).await.map_err(Problem::of(NOT_REMOVED))?;
-    Ok(done("User settings keys deleted successfully"))
+    let revision = asked.change(SettingsChange::Remove(names), NOT_REMOVED).await?;
+    Ok(done(revision, "User settings keys deleted successfully"))
 }
 
 impl Asked {
@@ -82,10 +93,16 @@ impl Asked {
         let act = Act::on(operation, self.caller.actor.user);
         self.read(body, &act, |text| parse(&text.map_err(Problem::of_body(refused))?, self.limits())).await
     }
+
+    /// Makes a change under the conditions of the request; the revision that it leads to.
+    async fn change(&self, change: SettingsChange, refused: &'static str) -> Result<Revision, Problem> {
+        let precondition = precondition(self.context.http.headers())?;
+        self.services().settings.change(&self.caller, change, precondition).await.map_err(Problem::of(refused))
+    }
 }
 
-fn done(message: &'static str) -> HttpResponse {
-    HttpResponse::Ok().json(MessageJson { success: true, message })
+fn done(revision: Revision, message: &'static str) -> HttpResponse {
+    HttpResponse::Ok().insert_header((ETAG, tag_of(revision))).json(MessageJson { success: true, message })
 }
 
 fn not_replaced(detail: &str) -> Problem {

@@ -47,9 +47,14 @@ impl Checked {
         &self.revocation_ids
     }
 
+    /// From here on the token is not honoured.
+    pub(super) fn ends_at(&self) -> Option<Timestamp> {
+        self.last_second.map(|last| last.after(Duration::from_secs(1)))
+    }
+
     /// Whether the token's time is over.
     pub(super) fn has_expired(&self, now: Timestamp) -> bool {
-        self.last_second.is_some_and(|last| last.after(Duration::from_secs(1)) <= now)
+        self.ends_at().is_some_and(|end| end <= now)
     }
 
     /// Whether the token allows a request that is made at `now`: a policy with the request's facts laid before it.

@@ -23,6 +23,7 @@ mod revocation;
 mod tests;
 mod tickets;
 mod verify;
+mod vigil;
 
 pub use attenuate::{Narrowing, attenuate};
 pub use bounds::Excess;
@@ -32,3 +33,4 @@ pub use issue::{NewToken, issue, issue_ticket};
 pub use keys::{KeyError, RootKey, SigningKey};
 pub use revocation::{RevocationList, revocation};
 pub use verify::Verifier;
+pub(crate) use vigil::Vigil;

@@ -13,23 +13,34 @@ use std::fmt;
 use std::fmt::Write;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// The ids that were revoked, as far as this process has learnt of them. Until it has learnt anything, nobody knows what is on the list.
 /// Clones share one list.
 ///
 /// It only grows: nobody tells it when a token has ended, and its id could go. An id takes about 200 bytes, and is gone with the process.
 #[derive(Clone)]
-pub struct RevocationList(Arc<RwLock<Option<HashSet<String>>>>);
+pub struct RevocationList(Arc<Inner>);
+
+struct Inner {
+    ids: RwLock<Option<HashSet<String>>>,
+    /// Counts the lessons in which something was learnt.
+    lessons: watch::Sender<u64>,
+}
 
 impl RevocationList {
     /// A list that nothing is on.
     pub(super) fn empty() -> Self {
-        Self(Arc::new(RwLock::new(Some(HashSet::new()))))
+        Self::of(Some(HashSet::new()))
     }
 
     /// A list of which nothing was learnt yet.
     pub(super) fn unknown() -> Self {
-        Self(Arc::new(RwLock::new(None)))
+        Self::of(None)
+    }
+
+    fn of(ids: Option<HashSet<String>>) -> Self {
+        Self(Arc::new(Inner { ids: RwLock::new(ids), lessons: watch::channel(0).0 }))
     }
 
     /// Adds ids in hexadecimal digits; to have learnt that there are none is to know the list as well. From now on no token with such a block
@@ -40,7 +51,13 @@ impl RevocationList {
             id
         });
         // A set that somebody panicked over is still a set.
-        self.0.write().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().extend(ids);
+        let mut known = self.0.ids.write().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get_or_insert_default();
+        let before = known.len();
+        known.extend(ids);
+        if known.len() > before {
+            self.0.lessons.send_modify(|lessons| *lessons += 1);
+        }
     }
 
     /// Whether any of these ids, in lower-case hexadecimal digits, was revoked; `None`: nothing was learnt yet.
@@ -56,7 +73,12 @@ impl RevocationList {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Option<HashSet<String>>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.0.ids.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells when something was learnt.
+    pub(super) fn lessons(&self) -> watch::Receiver<u64> {
+        self.0.lessons.subscribe()
     }
 }
 

@@ -10,6 +10,7 @@ use super::grant::BiscuitGrant;
 use super::keys::RootKey;
 use super::revocation::RevocationList;
 use super::tickets::BiscuitTicket;
+use super::vigil::Vigil;
 use biscuit_auth::Biscuit;
 use lethe_domain::access::Actor;
 use lethe_ports::inbound::Bearer;
@@ -44,7 +45,7 @@ impl Verified {
 impl From<Verified> for Bearer {
     fn from(verified: Verified) -> Self {
         match verified {
-            Verified::Caller { actor, grant } => Self::Caller(Caller { actor, grant }),
+            Verified::Caller { actor, grant } => Self::Caller(Caller { actor, grant, retry: None }),
             Verified::Ticket { errand, grant } => Self::Ticket(Ticket { errand, grant }),
         }
     }
@@ -117,6 +118,19 @@ impl Verifier {
             return Err(TokenError::Unready);
         }
         Ok(verified.into())
+    }
+
+    /// Watches over a token that was verified before.
+    ///
+    /// # Errors
+    /// As for [`Self::verify`].
+    pub(crate) fn vigil(&self, token: &str) -> Result<Vigil, TokenError> {
+        let verified = match self.verified.get(token) {
+            Some(verified) => verified,
+            None => self.verify_and_remember(token)?,
+        };
+        let token = verified.token();
+        Ok(Vigil::new(token.revocation_ids().to_vec(), token.ends_at(), self.revoked.clone(), self.clock.clone()))
     }
 
     fn verify_and_remember(&self, token: &str) -> Result<Verified, TokenError> {

@@ -26,6 +26,15 @@ pub enum AccessError {
     /// The user that it is about is soft deleted, and what belongs to it cannot be changed.
     #[error("the user is soft deleted")]
     UserSoftDeleted,
+    /// What names the request, so that it can be sent again, is no such name.
+    #[error("the idempotency key is malformed")]
+    AttemptMalformed,
+    /// The same request is being served at this moment. Trying again will tell what came of it.
+    #[error("the same request is being served")]
+    AttemptRunning,
+    /// Another request had that name.
+    #[error("the idempotency key was used for another request")]
+    AttemptReused,
     /// There was no time to find out. Trying again may help.
     #[error("the token could not be evaluated in time")]
     Undecided,

@@ -9,6 +9,7 @@ use lethe_domain::account::DeletionMode;
 use lethe_domain::erasure::{Erasure, ErasureState};
 use lethe_domain::id::UserId;
 use lethe_domain::plan::DeletionPlan;
+use serde::{Deserialize, Serialize};
 
 /// Whoever asks: somebody, or nobody in particular who holds a ticket.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ pub enum Bearer {
 }
 
 /// Whether a restore brought an account back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Restoration {
     /// It did.
     Restored,

@@ -8,6 +8,7 @@ use lethe_domain::id::{PreferenceId, UserId};
 use lethe_domain::key::PreferenceKey;
 use lethe_domain::limits::QuotaError;
 use lethe_domain::page::{Page, PageRequest};
+use lethe_domain::precondition::{Precondition, Unmet};
 use lethe_domain::preference::{NewPreference, Preference, PreferenceUpdate};
 
 /// Why nothing came of a request about a preference.
@@ -22,6 +23,9 @@ pub enum PreferenceError {
     /// The owner has another preference of that key.
     #[error("the key is taken")]
     KeyTaken,
+    /// A condition does not hold for what is there now.
+    #[error("the preference is not what it must be")]
+    Unmet(Unmet),
     /// The owner would keep too much.
     #[error(transparent)]
     Quota(#[from] QuotaError),
@@ -50,8 +54,15 @@ pub trait Preferences: Send + Sync {
     async fn get(&self, caller: &Caller, owner: UserId, id: PreferenceId) -> Result<Preference, PreferenceError>;
     /// Adds a preference.
     async fn create(&self, caller: &Caller, owner: UserId, new: NewPreference) -> Result<Preference, PreferenceError>;
-    /// Changes a preference. What changes nothing leaves no trace.
-    async fn update(&self, caller: &Caller, owner: UserId, id: PreferenceId, update: PreferenceUpdate) -> Result<Preference, PreferenceError>;
-    /// Removes a preference.
-    async fn delete(&self, caller: &Caller, owner: UserId, id: PreferenceId) -> Result<(), PreferenceError>;
+    /// Changes a preference, if it is what it must be. What changes nothing leaves no trace.
+    async fn update(
+        &self,
+        caller: &Caller,
+        owner: UserId,
+        id: PreferenceId,
+        update: PreferenceUpdate,
+        precondition: Precondition,
+    ) -> Result<Preference, PreferenceError>;
+    /// Removes a preference, if it is what it must be.
+    async fn delete(&self, caller: &Caller, owner: UserId, id: PreferenceId, precondition: Precondition) -> Result<(), PreferenceError>;
 }

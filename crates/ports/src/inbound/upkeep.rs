@@ -2,7 +2,7 @@
 
 use crate::outbound::{Revocations, StoreError, WebhookSender};
 use async_trait::async_trait;
-use lethe_domain::id::NodeId;
+use lethe_domain::id::{NodeId, UserId};
 use lethe_domain::time::Timestamp;
 use lethe_domain::webhook::EndpointId;
 
@@ -24,6 +24,14 @@ pub trait Upkeep: Send + Sync {
     async fn purge(&self, node: NodeId) -> Result<Work, StoreError>;
     /// Tells one of the endpoints of `sender` of what it is still to be told. Each is told on its own, so that none waits for another.
     async fn deliver(&self, sender: &dyn WebhookSender, endpoint: &EndpointId) -> Result<Work, StoreError>;
+    /// Lets change logs begin later that are too long or too old, of the next users behind `after`; the last that was looked at, if there are more.
+    async fn shorten_logs(&self, node: NodeId, after: Option<UserId>) -> Result<Option<UserId>, StoreError>;
+    /// Looks for changes of whom somebody follows.
+    async fn look_for_changes(&self) -> Result<Work, StoreError>;
+    /// Learns of changes as they are made, here and on other nodes, and tells whoever follows. Never ends by itself.
+    async fn follow_changes(&self);
+    /// Tells other nodes of changes that are made here. Never ends by itself.
+    async fn tell_of_changes(&self);
     /// Forgets what nobody needs any more.
     async fn prune(&self, node: NodeId) -> Result<Work, StoreError>;
     /// Tokens that were revoked at `since` or later; all of them without it.

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use lethe_domain::account::{Account, StatusSet};
-use lethe_domain::change::Change;
+use lethe_domain::change::{Change, LogPage};
+use lethe_domain::draft::{Item, Standing};
 use lethe_domain::id::{PreferenceId, Revision, UserId};
 use lethe_domain::key::PreferenceKey;
 use lethe_domain::limits::{Limits, QuotaError};
@@ -45,6 +46,44 @@ pub struct Stamp {
     pub actor: UserId,
     /// The time of the write.
     pub now: Timestamp,
+}
+
+/// What is under one key, and what the owner's row says of the whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Of the owner.
+    pub standing: Standing,
+    /// The preference; `None`: there is none of that key.
+    pub found: Option<Preference>,
+}
+
+/// Preferences by key, and the owner's revision at the moment at which they were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The owner's revision.
+    pub revision: Revision,
+    /// The preferences, or a part of them.
+    pub preferences: Vec<Preference>,
+}
+
+/// A part of the set as it stood at a revision, if the log reaches back to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastPart {
+    /// Of the owner, now.
+    pub standing: Standing,
+    /// By key. Of no meaning when the log does not reach back.
+    pub items: Vec<Item>,
+}
+
+/// Which part of a set is wanted, by key.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyRange {
+    /// Only keys that begin with this.
+    pub prefix: String,
+    /// Only keys behind this one.
+    pub after: Option<PreferenceKey>,
+    /// Preferences at the most.
+    pub limit: u32,
 }
 
 /// Why a call on preferences did nothing.
@@ -95,13 +134,43 @@ pub trait PreferenceStore: Send + Sync {
     ///
     /// # Errors
     /// `Refused`.
-    async fn all(&self, fence: &OwnerFence) -> Result<Vec<Preference>, PreferenceStoreError>;
+    async fn all(&self, fence: &OwnerFence) -> Result<Snapshot, PreferenceStoreError>;
 
-    /// The change log after `since`, oldest first, at most `limit` entries.
+    /// A part of the preferences, by key.
     ///
     /// # Errors
     /// `Refused`.
-    async fn changes(&self, fence: &OwnerFence, since: Revision, limit: u32) -> Result<Vec<Change>, PreferenceStoreError>;
+    async fn part(&self, fence: &OwnerFence, range: KeyRange) -> Result<Snapshot, PreferenceStoreError>;
+
+    /// What is under one key, and what the owner's row says of the whole.
+    ///
+    /// # Errors
+    /// `Refused`.
+    async fn look(&self, fence: &OwnerFence, key: &PreferenceKey) -> Result<Look, PreferenceStoreError>;
+
+    /// What the owner's row says of the whole.
+    ///
+    /// # Errors
+    /// `Refused`.
+    async fn standing(&self, fence: &OwnerFence) -> Result<Standing, PreferenceStoreError>;
+
+    /// A part of the set as it stood at a revision: of each key the last change up to it, unless that is a removal.
+    ///
+    /// # Errors
+    /// `Refused`.
+    async fn as_of(&self, fence: &OwnerFence, at: Revision, range: KeyRange) -> Result<PastPart, PreferenceStoreError>;
+
+    /// The change log after `since`, oldest first, at most `limit` entries. What lies before the log's beginning is left out.
+    ///
+    /// # Errors
+    /// `Refused`.
+    async fn changes(&self, fence: &OwnerFence, since: Revision, limit: u32) -> Result<LogPage, PreferenceStoreError>;
+
+    /// What happened to one key, newest first, before a revision if one is given, at most `limit` entries: as far as it is kept.
+    ///
+    /// # Errors
+    /// `Refused`.
+    async fn history(&self, fence: &OwnerFence, key: &PreferenceKey, before: Option<Revision>, limit: u32) -> Result<Vec<Change>, PreferenceStoreError>;
 
     /// Adds a preference.
     ///
@@ -123,9 +192,9 @@ pub trait PreferenceStore: Send + Sync {
         limits: &Limits,
     ) -> Result<Preference, PreferenceStoreError>;
 
-    /// Removes a preference, if it is at the `expected` revision.
+    /// Removes a preference, if it is at the `expected` revision; the revision that this took.
     ///
     /// # Errors
     /// `Refused`, `NotFound`, `Changed`, in that order.
-    async fn delete(&self, fence: &OwnerFence, id: PreferenceId, expected: Option<Revision>, stamp: Stamp) -> Result<(), PreferenceStoreError>;
+    async fn delete(&self, fence: &OwnerFence, id: PreferenceId, expected: Option<Revision>, stamp: Stamp) -> Result<Revision, PreferenceStoreError>;
 }

@@ -3,14 +3,17 @@
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use lethe_domain::account::Account;
+use lethe_domain::attempt::Attempt;
 use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::content::{NewPost, PostKind, Reaction};
+use lethe_domain::draft::{Item, Standing};
 use lethe_domain::erasure::{Chunk, Erasure, ErasureCursor};
 use lethe_domain::hold::{Hold, NewHold};
-use lethe_domain::id::{HoldId, PostId, UserId};
+use lethe_domain::id::{HoldId, PostId, PreferenceId, Revision, UserId};
+use lethe_domain::key::PreferenceKey;
 use lethe_domain::limits::Limits;
 use lethe_domain::manifest::{ContentKind, Tally};
-use lethe_domain::preference::{Edit, Preference};
+use lethe_domain::preference::{Edit, NewPreference, Preference, PreferenceUpdate};
 use lethe_domain::profile::{ExtId, NewUser, Profile, UniqueName};
 use lethe_domain::time::Timestamp;
 use lethe_domain::webhook::{Delivery, DeliveryId, EndpointId};
@@ -64,6 +67,22 @@ pub enum InsertUserError {
     Store(#[from] StoreError),
 }
 
+/// What is known of an attempt at something that must happen once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttemptState {
+    /// Nobody has made one before.
+    First,
+    /// Another one is being made at this moment.
+    Running,
+    /// One has succeeded.
+    Done {
+        /// What exactly was asked for.
+        fingerprint: String,
+        /// What came of it, as it was kept.
+        outcome: String,
+    },
+}
+
 /// What can be done inside a transaction. All methods see what earlier ones in the same transaction wrote.
 ///
 /// Every method fails with [`StoreError`] when the store does; what else it can fail with is said there.
@@ -95,6 +114,55 @@ pub trait Tx: Send {
 
     /// All preferences of a user, by key.
     async fn preferences(&mut self, owner: UserId) -> Result<Vec<Preference>, StoreError>;
+
+    /// What the owner's row says of its preferences.
+    async fn standing(&mut self, owner: UserId) -> Result<Standing, StoreError>;
+
+    /// The preferences of these keys, as far as there are any.
+    async fn preferences_of_keys(&mut self, owner: UserId, keys: &[PreferenceKey]) -> Result<Vec<Preference>, StoreError>;
+
+    /// The preference of that id.
+    async fn preference(&mut self, owner: UserId, id: PreferenceId) -> Result<Option<Preference>, StoreError>;
+
+    /// The set as it stood at a revision, or what it had under one key: see [`super::PreferenceStore::as_of`].
+    async fn as_of(&mut self, owner: UserId, at: Revision, key: Option<&PreferenceKey>) -> Result<Vec<Item>, StoreError>;
+
+    /// As [`super::PreferenceStore::create`], for an owner that is locked by [`Self::account_for_update`] in this transaction.
+    ///
+    /// # Errors
+    /// `KeyTaken`, `Quota`, in that order.
+    async fn create_preference(&mut self, owner: UserId, new: NewPreference, stamp: Stamp, limits: &Limits) -> Result<Preference, PreferenceStoreError>;
+
+    /// As [`super::PreferenceStore::update`], for an owner that is locked by [`Self::account_for_update`] in this transaction.
+    ///
+    /// # Errors
+    /// `NotFound`, `KeyTaken`, `Quota`, in that order.
+    async fn update_preference(
+        &mut self,
+        owner: UserId,
+        id: PreferenceId,
+        update: PreferenceUpdate,
+        stamp: Stamp,
+        limits: &Limits,
+    ) -> Result<Preference, PreferenceStoreError>;
+
+    /// As [`super::PreferenceStore::delete`], for an owner that is locked by [`Self::account_for_update`] in this transaction.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn delete_preference(&mut self, owner: UserId, id: PreferenceId, stamp: Stamp) -> Result<Revision, PreferenceStoreError>;
+
+    /// Lets the change log begin after `beginning`, which MUST NOT be before its present beginning or after the owner's revision. Of what is
+    /// not after it, the last value of each key MUST stay, unless the key was removed since: the set as it stood there. The owner MUST be
+    /// locked by [`Self::account_for_update`] in this transaction.
+    async fn shorten_log(&mut self, owner: UserId, beginning: Revision) -> Result<(), StoreError>;
+
+    /// Begins an attempt at something about `about`. Until the end of the transaction, nobody else gets [`AttemptState::First`] for it; whether
+    /// they wait or are told that it is [`AttemptState::Running`] is up to the store. What was kept before `since` is forgotten.
+    async fn begin_attempt(&mut self, about: UserId, attempt: &Attempt, since: Timestamp) -> Result<AttemptState, StoreError>;
+
+    /// Keeps what came of an attempt, which MUST have been begun in this transaction.
+    async fn end_attempt(&mut self, about: UserId, attempt: &Attempt, outcome: &str, now: Timestamp) -> Result<(), StoreError>;
 
     /// Makes the edits in order. Each one that changes something takes the owner's next revision and an entry in the change log;
     /// a removal of what is not there, and a put of what is there, leave no trace. The owner MUST be locked by

@@ -1,7 +1,8 @@
 //! What a store needs to be kept in order by several nodes.
 
 use async_trait::async_trait;
-use lethe_domain::id::NodeId;
+use lethe_domain::change::LogExtent;
+use lethe_domain::id::{NodeId, UserId};
 use lethe_domain::time::Timestamp;
 
 use super::StoreError;
@@ -13,6 +14,8 @@ pub enum Duty {
     Purge,
     /// Forgetting what nobody needs any more.
     Prune,
+    /// Shortening change logs.
+    Shorten,
 }
 
 impl Duty {
@@ -22,6 +25,7 @@ impl Duty {
         match self {
             Self::Purge => "purge",
             Self::Prune => "prune",
+            Self::Shorten => "shorten",
         }
     }
 }
@@ -43,6 +47,26 @@ pub struct Backlog {
     pub failed_deliveries: u64,
 }
 
+/// Some users' change logs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogScan {
+    /// Those that are too long or too old.
+    pub overgrown: Vec<LogExtent>,
+    /// The last user that was looked at; `None`: there are no more.
+    pub last: Option<UserId>,
+}
+
+/// What is old enough to be forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forgettable {
+    /// Deliveries that were last told before this (those that were never told: whose event is older).
+    pub untold_since: Timestamp,
+    /// Outcomes of attempts that were kept before this.
+    pub attempted_before: Timestamp,
+    /// Revocations of tokens that had ended by now.
+    pub now: Timestamp,
+}
+
 /// A store that several nodes share.
 #[async_trait]
 pub trait UpkeepStore: Send + Sync {
@@ -55,7 +79,10 @@ pub trait UpkeepStore: Send + Sync {
     /// How much is to be done. Purges count as overdue that were due before `overdue_since`.
     async fn backlog(&self, overdue_since: Timestamp, now: Timestamp) -> Result<Backlog, StoreError>;
 
-    /// Removes deliveries that were last told before `untold_since` (those that were never told: whose event is older), and revocations of
-    /// tokens that had ended by `now`; how many rows.
-    async fn prune(&self, untold_since: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
+    /// Removes what may be forgotten; how many rows.
+    async fn prune(&self, what: Forgettable) -> Result<u64, StoreError>;
+
+    /// Looks at the logs of the next `limit` users behind `after`, by id: which of them have more than `max_changes` changes, or one from before
+    /// `young_since`.
+    async fn overgrown_logs(&self, after: Option<UserId>, limit: u32, max_changes: u64, young_since: Timestamp) -> Result<LogScan, StoreError>;
 }

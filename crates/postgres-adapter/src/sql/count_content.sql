@@ -7,4 +7,5 @@ SELECT
     (SELECT count(*) FROM posts WHERE user_id = :user),
     (SELECT count(*) FROM preferences WHERE user_id = :user),
     (SELECT count(*) FROM changes WHERE user_id = :user),
-    (SELECT count(*) FROM holds WHERE user_id = :user)
+    (SELECT count(*) FROM holds WHERE user_id = :user),
+    (SELECT count(*) FROM attempts WHERE user_id = :user)

@@ -21,5 +21,5 @@ WITH verdict AS MATERIALIZED (
     INSERT INTO changes (user_id, revision, key, kind, value, at, actor)
     SELECT :owner, owner.revision, verdict.key, 'delete', NULL, :now, :actor FROM verdict, owner
 )
-SELECT CASE WHEN verdict.outcome = 'done' AND owner.revision IS NULL THEN 'raced' ELSE verdict.outcome END
+SELECT CASE WHEN verdict.outcome = 'done' AND owner.revision IS NULL THEN 'raced' ELSE verdict.outcome END, owner.revision
 FROM verdict LEFT JOIN owner ON true

@@ -14,7 +14,7 @@ use lethe_domain::limits::{Limits, QuotaError};
 use lethe_domain::webhook::{DeliveryState, EndpointId, Subscription};
 use lethe_domain::{HoldId, PostId, Revision, Timestamp, UserId};
 use lethe_ports::outbound::{
-    ArchiveStore as _, AuditFilter, DuePurge, ImportTerms, InsertUserError, PreferenceStoreError, RecordOutcome, RevokedToken, StoreError,
+    ArchiveStore as _, AuditFilter, DuePurge, Forgettable, ImportTerms, InsertUserError, PreferenceStoreError, RecordOutcome, RevokedToken, StoreError,
 };
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ pub async fn importing_twice_changes_nothing(store: impl FullStore) {
         assert_eq!(store.import(batch, terms(&limits())).await.expect("reachable"), vec![Ok(()); exported.len()]);
         assert_eq!(export(&store).await, exported);
     }
-    assert_eq!(store.changes(&reading(UserId::new(1)), Revision::ZERO, 100).await.expect("readable").len(), 2, "the second time nothing changed");
+    assert_eq!(store.changes(&reading(UserId::new(1)), Revision::ZERO, 100).await.expect("readable").changes.len(), 2, "the second time nothing changed");
     let first = store.post(PostKind::Post, PostId::new(1)).await.expect("reachable").expect("imported");
     assert_eq!(first.vote_count, 2);
 }
@@ -201,7 +201,7 @@ pub async fn what_is_there_keeps_its_id_its_epoch_and_its_dead_tokens(store: imp
     assert_eq!(import(&store, &[&user, &line]).await, [Ok(()), Ok(())]);
     let account = store.account(ann).await.expect("reachable").expect("there");
     assert_eq!((account.status(), account.deletion_epoch, account.tokens_valid_from), (UserStatus::Active, 1, now()));
-    let all = store.all(&reading(ann)).await.expect("readable");
+    let all = store.all(&reading(ann)).await.expect("readable").preferences;
     assert_eq!((all[0].id, all[0].value.as_str()), (theme.id, "2"));
 }
 
@@ -212,7 +212,7 @@ pub async fn an_import_is_logged_and_counted(store: impl FullStore) {
     )
     .await;
     let ann = UserId::new(1);
-    let log = store.changes(&reading(ann), Revision::ZERO, 10).await.expect("readable");
+    let log = store.changes(&reading(ann), Revision::ZERO, 10).await.expect("readable").changes;
     assert_eq!((log.len(), log[0].actor, log[0].at), (1, ann, now()));
     let one = Limits { keys_per_user: 1, ..Limits::default() };
     let second = store.create(&writing(ann), preference("b", "1"), stamp(), &one).await;
@@ -318,7 +318,10 @@ pub async fn an_imported_revocation_is_learnt_of(store: impl FullStore) {
     let mut learnt = store.revocations(Some(before.as_of)).await.expect("reachable").ids;
     learnt.sort();
     assert!(learnt.ends_with(&ids[1..]), "whoever looked before the import learns of what was revoked years ago: {learnt:?}");
-    store.prune(Timestamp::EPOCH, now().after(Duration::from_hours(1))).await.expect("reachable");
+    store
+        .prune(Forgettable { untold_since: Timestamp::EPOCH, attempted_before: Timestamp::EPOCH, now: now().after(Duration::from_hours(1)) })
+        .await
+        .expect("reachable");
     assert_eq!(store.revocations(None).await.map(|seen| seen.ids.len()), Ok(3));
     let log = store.audit_entries(&AuditFilter::default(), 100).await.expect("reachable");
     assert_eq!(log.len(), 0, "nobody revoked anything now");

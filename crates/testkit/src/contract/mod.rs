@@ -8,6 +8,7 @@ pub mod archive;
 pub mod audit;
 pub mod content;
 pub mod erasure;
+pub mod history;
 pub mod holds;
 pub mod outbox;
 pub mod preferences;
@@ -26,18 +27,28 @@ use lethe_domain::page::PageRequest;
 use lethe_domain::profile::NewUser;
 use lethe_domain::{NodeId, Timestamp, UserId};
 use lethe_ports::outbound::{
-    AccountStore, ArchiveStore, AuditStore, ContentStore, ErasureStore, HoldStore, ImportTerms, InsertUserError, OutboxStore, OwnerFence, PreferenceStore,
-    RevocationStore, Stamp, Store, StoreError, Tx, UpkeepStore, UserFilter,
+    AccountStore, ArchiveStore, AuditStore, ContentStore, ErasureStore, FeedStore, HoldStore, ImportTerms, InsertUserError, OutboxStore, OwnerFence,
+    PreferenceStore, RevocationStore, Stamp, Store, StoreError, Tx, UpkeepStore, UserFilter,
 };
 
 /// Everything that a store of Lethe can do beside transactions.
 pub trait Reads:
-    PreferenceStore + AccountStore + ContentStore + ArchiveStore + ErasureStore + HoldStore + AuditStore + OutboxStore + RevocationStore + UpkeepStore
+    PreferenceStore + AccountStore + ContentStore + ArchiveStore + ErasureStore + HoldStore + AuditStore + OutboxStore + RevocationStore + UpkeepStore + FeedStore
 {
 }
 
 impl<T> Reads for T where
-    T: PreferenceStore + AccountStore + ContentStore + ArchiveStore + ErasureStore + HoldStore + AuditStore + OutboxStore + RevocationStore + UpkeepStore
+    T: PreferenceStore
+        + AccountStore
+        + ContentStore
+        + ArchiveStore
+        + ErasureStore
+        + HoldStore
+        + AuditStore
+        + OutboxStore
+        + RevocationStore
+        + UpkeepStore
+        + FeedStore
 {
 }
 
@@ -56,6 +67,12 @@ macro_rules! contract_suite {
                 a_rename_onto_a_taken_key_is_refused, what_changes_nothing_leaves_no_trace, an_expected_revision_must_match, deletes_once,
                 another_users_preference_is_not_found, a_fence_hides_everything_else, a_fence_keeps_dead_tokens_out, limits_hold, every_change_is_logged, edits_are_logged_in_order,
                 edits_hold_the_limits,
+            ];
+            history: [
+                looks_at_one_key, parts_go_by_prefix_and_key, every_past_set_can_be_told, one_keys_history_is_newest_first,
+                a_shorter_log_tells_what_it_still_covers, logs_that_are_too_long_or_too_old_are_found, a_locked_owner_is_written_to_within_a_transaction,
+                an_attempt_is_remembered_for_its_time, an_attempt_that_fails_is_none, ten_attempts_at_once_have_one_effect,
+                what_is_remembered_of_a_user_goes_with_it, positions_are_told_of_those_who_are_there,
             ];
             values: [every_value_comes_back_as_it_went_in, every_key_comes_back_as_it_went_in];
             transactions: [ok_commits, an_error_leaves_no_trace, a_dropped_future_leaves_no_trace, a_transaction_sees_its_own_writes, is_ready];

@@ -8,7 +8,7 @@ use lethe_domain::limits::{Limits, QuotaError};
 use lethe_domain::page::PageRequest;
 use lethe_domain::preference::{Edit, Preference, PreferenceUpdate};
 use lethe_domain::{PreferenceId, Revision, Timestamp, UserId};
-use lethe_ports::outbound::{OwnerFence, PreferenceStoreError, Stamp};
+use lethe_ports::outbound::{OwnerFence, PreferenceStoreError, Snapshot, Stamp};
 use std::time::Duration;
 
 async fn create(store: &impl FullStore, owner: UserId, name: &str, value: &str) -> Preference {
@@ -20,7 +20,7 @@ async fn update(store: &impl FullStore, of: &Preference, update: PreferenceUpdat
 }
 
 async fn changes(store: &impl FullStore, owner: UserId) -> Vec<Change> {
-    store.changes(&reading(owner), Revision::ZERO, 1_000).await.expect("readable")
+    store.changes(&reading(owner), Revision::ZERO, 1_000).await.expect("readable").changes
 }
 
 fn later() -> Stamp {
@@ -64,11 +64,11 @@ pub async fn lists_one_key(store: impl FullStore) {
 
 pub async fn gives_all_by_key(store: impl FullStore) {
     let owner = add_user(&store, "ann").await;
-    assert_eq!(store.all(&reading(owner)).await, Ok(vec![]));
+    assert_eq!(store.all(&reading(owner)).await, Ok(Snapshot { revision: Revision::ZERO, preferences: vec![] }));
     for name in ["c", "a", "B"] {
         create(&store, owner, name, "1").await;
     }
-    let keys: Vec<_> = store.all(&reading(owner)).await.expect("readable").into_iter().map(|preference| preference.key.to_string()).collect();
+    let keys: Vec<_> = store.all(&reading(owner)).await.expect("readable").preferences.into_iter().map(|preference| preference.key.to_string()).collect();
     assert_eq!(keys, ["B", "a", "c"]);
 }
 
@@ -124,13 +124,13 @@ pub async fn an_expected_revision_must_match(store: impl FullStore) {
     assert_eq!(refused, Err(PreferenceStoreError::Changed));
     assert_eq!(store.delete(&writing(owner), made.id, Some(stale), stamp()).await, Err(PreferenceStoreError::Changed));
     let done = store.update(&writing(owner), made.id, Some(made.revision), PreferenceUpdate::Value(json("2")), stamp(), &limits()).await.expect("current");
-    assert_eq!(store.delete(&writing(owner), made.id, Some(done.revision), stamp()).await, Ok(()));
+    assert_eq!(store.delete(&writing(owner), made.id, Some(done.revision), stamp()).await, Ok(done.revision.next()));
 }
 
 pub async fn deletes_once(store: impl FullStore) {
     let owner = add_user(&store, "ann").await;
     let made = create(&store, owner, "theme", "1").await;
-    assert_eq!(store.delete(&writing(owner), made.id, None, stamp()).await, Ok(()));
+    assert_eq!(store.delete(&writing(owner), made.id, None, stamp()).await, Ok(made.revision.next()));
     assert_eq!(store.delete(&writing(owner), made.id, None, stamp()).await, Err(PreferenceStoreError::NotFound));
     assert_eq!(store.get(&reading(owner), made.id).await, Err(PreferenceStoreError::NotFound));
     let again = create(&store, owner, "theme", "2").await;
@@ -218,7 +218,8 @@ pub async fn every_change_is_logged(store: impl FullStore) {
         entry(5, "b", ChangeKind::Delete, later()),
     ];
     assert_eq!(changes(&store, owner).await, log);
-    assert_eq!(store.changes(&reading(owner), Revision::new(2), 2).await, Ok(log[2..4].to_vec()));
+    let part = store.changes(&reading(owner), Revision::new(2), 2).await.expect("readable");
+    assert_eq!((part.begins_after, part.latest, part.changes), (Revision::ZERO, log.last().expect("changes").revision, log[2..4].to_vec()));
 }
 
 async fn edit(store: &impl FullStore, owner: UserId, edits: Vec<Edit>, limits: Limits) -> Result<(), PreferenceStoreError> {
@@ -244,7 +245,7 @@ pub async fn edits_are_logged_in_order(store: impl FullStore) {
         Edit::Put(preference("c", "4")),
     ];
     edit(&store, owner, edits, limits()).await.expect("within limits");
-    let all = store.all(&reading(owner)).await.expect("readable");
+    let all = store.all(&reading(owner)).await.expect("readable").preferences;
     assert_eq!(all[0], Preference { value: json("3"), revision: Revision::new(4), last_updated_at: later().now, ..a });
     assert_eq!((all.len(), all[1].key.as_str(), all[1].revision), (2, "c", Revision::new(5)));
     let log: Vec<_> = changes(&store, owner).await.into_iter().skip(2).map(|change| (change.key.to_string(), change.kind.name())).collect();
@@ -257,7 +258,7 @@ pub async fn edits_hold_the_limits(store: impl FullStore) {
     let two = Limits { keys_per_user: 2, ..Limits::default() };
     let many = vec![Edit::Put(preference("b", "1")), Edit::Put(preference("c", "1"))];
     assert_eq!(edit(&store, owner, many, two).await, Err(PreferenceStoreError::Quota(QuotaError::TooManyKeys { limit: 2 })));
-    assert_eq!(store.all(&reading(owner)).await.expect("readable").len(), 1, "all or nothing");
+    assert_eq!(store.all(&reading(owner)).await.expect("readable").preferences.len(), 1, "all or nothing");
     let swapped = vec![Edit::Remove(key("a")), Edit::Put(preference("b", "1")), Edit::Put(preference("c", "1"))];
     assert_eq!(edit(&store, owner, swapped, two).await, Ok(()));
     let third = store.create(&writing(owner), preference("d", "1"), stamp(), &two).await;

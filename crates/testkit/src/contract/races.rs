@@ -69,7 +69,7 @@ pub async fn revisions_have_no_gap_and_no_repeat(store: impl FullStore) {
         }
     });
     at_once(writers).await;
-    let log = store.changes(&reading(owner), Revision::ZERO, 1_000).await.expect("readable");
+    let log = store.changes(&reading(owner), Revision::ZERO, 1_000).await.expect("readable").changes;
     let revisions: Vec<_> = log.iter().map(|change| change.revision.get()).collect();
     assert_eq!(revisions, (1..=88).collect::<Vec<_>>());
 }
@@ -127,7 +127,7 @@ pub async fn a_hundred_writers_never_exceed_the_limits(store: impl FullStore) {
         async move { store.create(&writing(owner), preference(&format!("k{writer:02}"), "\"1234567890\""), stamp(), &edge).await.is_ok() }
     });
     assert_eq!(at_once(writers).await.into_iter().filter(|stored| *stored).count(), 10);
-    let all = store.all(&reading(owner)).await.expect("readable");
+    let all = store.all(&reading(owner)).await.expect("readable").preferences;
     assert_eq!(all.len(), 10);
     let bytes = Limits { bytes_per_user: 15 * 10 + 20, ..edge };
     let growers = all.into_iter().map(|made| {

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use lethe_domain::event::{Event, EventId, EventKind};
 use lethe_domain::webhook::{Delivery, EndpointId};
 use lethe_domain::{Erasure, ErasureState, NodeId, Timestamp, UserId};
-use lethe_ports::outbound::{Backlog, Duty, RevokedToken};
+use lethe_ports::outbound::{Backlog, Duty, Forgettable, RevokedToken};
 use std::time::Duration;
 
 fn at(seconds: u64) -> Timestamp {
@@ -51,7 +51,7 @@ pub async fn revocations_are_seen_since(store: impl FullStore) {
     assert_eq!(store.revocations(Some(seen.as_of.after(Duration::from_hours(1)))).await.map(|seen| seen.ids), Ok(vec![]));
     let recent = Timestamp::from_micros(seen.as_of.micros() - 3_600_000_000);
     assert_eq!(store.revocations(Some(recent)).await.map(|seen| seen.ids), Ok(vec!["aa".into()]));
-    store.prune(now(), Timestamp::from_micros(i64::MAX / 2)).await.expect("reachable");
+    store.prune(Forgettable { untold_since: now(), attempted_before: now(), now: Timestamp::from_micros(i64::MAX / 2) }).await.expect("reachable");
     assert_eq!(store.revocations(None).await.map(|seen| seen.ids), Ok(vec!["aa".into()]), "the first one counts, and that does not end");
 }
 
@@ -95,11 +95,12 @@ pub async fn what_is_not_told_any_more_is_pruned(store: impl FullStore) {
     revoke(&store, token("aa", Some(at(10)))).await;
     revoke(&store, token("bb", Some(at(11)))).await;
     revoke(&store, token("cc", None)).await;
-    assert_eq!(store.prune(at(10), at(10)).await, Ok(3), "two deliveries and a revocation");
+    let before = Forgettable { untold_since: at(10), attempted_before: at(10), now: at(10) };
+    assert_eq!(store.prune(before).await, Ok(3), "two deliveries and a revocation");
     let left = store.deliveries(&lethe_domain::webhook::DeliveryState::ALL, None, 10).await.expect("reachable");
     assert_eq!(left.iter().map(|listed| listed.delivery.event.id.user.get()).collect::<Vec<_>>(), [3, 2]);
     let mut ids = store.revocations(None).await.expect("reachable").ids;
     ids.sort();
     assert_eq!(ids, ["bb", "cc"]);
-    assert_eq!(store.prune(at(10), at(10)).await, Ok(0));
+    assert_eq!(store.prune(before).await, Ok(0));
 }

@@ -50,7 +50,7 @@ pub async fn every_key_comes_back_as_it_went_in(store: impl FullStore) {
     }
     let mut expected: Vec<_> = keys.to_vec();
     expected.sort_unstable();
-    let all = store.all(&reading(owner)).await.expect("readable");
+    let all = store.all(&reading(owner)).await.expect("readable").preferences;
     let got: Vec<_> = all.iter().map(|preference| preference.key.as_str()).collect();
     assert_eq!(got, expected, "by key, byte by byte");
 }

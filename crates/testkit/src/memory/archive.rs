@@ -37,8 +37,8 @@ impl State {
 
     fn import_user(&mut self, user: CheckedUser, terms: ImportTerms<'_>) -> RecordOutcome {
         let id = user.account.id;
-        let known = self.users.get(&id).map(|row| (row.account, row.revision));
-        let account = user.over(known.as_ref().map(|(account, _)| account), terms.now)?;
+        let known = self.users.get(&id).map(|row| (row.account, row.revision, row.log_begins_after));
+        let account = user.over(known.as_ref().map(|(account, ..)| account), terms.now)?;
         let names = user.person.as_ref().map(unique_names).unwrap_or_default();
         if let Some((kind, _)) = names.iter().find(|name| self.reservations.get(*name).is_some_and(|owner| *owner != id)) {
             return Err(RecordError::NameTaken(kind.name()));
@@ -46,12 +46,12 @@ impl State {
         self.reservations.retain(|_, owner| *owner != id);
         self.reservations.extend(names.into_iter().map(|name| (name, id)));
         let ext_id = user.person.as_ref().and_then(|person| person.ext_id.as_ref());
-        let events = Event::of_change(known.as_ref().map(|(account, _)| account), &account, ext_id, terms.now);
+        let events = Event::of_change(known.as_ref().map(|(account, ..)| account), &account, ext_id, terms.now);
         Delivery::of(&events, terms.subscriptions, terms.now).for_each(|delivery| self.insert_delivery(delivery));
         let entries = self.audit_head.seal_all(events.iter().map(|event| AuditAct::of_event(event, None)));
         self.append_audit(&entries);
-        let revision = known.map_or(Revision::ZERO, |(_, revision)| revision);
-        self.users.insert(id, UserRow { account, person: user.person, revision });
+        let (revision, log_begins_after) = known.map_or((Revision::ZERO, Revision::ZERO), |(_, revision, beginning)| (revision, beginning));
+        self.users.insert(id, UserRow { account, person: user.person, revision, log_begins_after });
         self.last_user = self.last_user.max(id.get());
         Ok(())
     }

@@ -5,14 +5,15 @@ use super::state::State;
 use async_trait::async_trait;
 use lethe_domain::account::AccountState;
 use lethe_domain::audit::{AuditEntry, AuditHead};
+use lethe_domain::change::LogExtent;
 use lethe_domain::erasure::{Erasure, ErasureCursor, ErasureState};
 use lethe_domain::hold::{Hold, any_in_force};
 use lethe_domain::manifest::{ContentKind, Tally};
 use lethe_domain::webhook::{DeliveryId, DeliveryState, EndpointId};
 use lethe_domain::{HoldId, NodeId, PostId, PreferenceId, Revision, Timestamp, UserId};
 use lethe_ports::outbound::{
-    AuditFilter, AuditStore, Backlog, ChainLink, Clock as _, DuePurge, Duty, ErasureStore, HoldStore, ListedDelivery, OutboxStore, RevocationStore,
-    Revocations, StoreError, UpkeepStore,
+    AuditFilter, AuditStore, Backlog, ChainLink, Clock as _, DuePurge, Duty, ErasureStore, Forgettable, HoldStore, ListedDelivery, LogScan, OutboxStore,
+    RevocationStore, Revocations, StoreError, UpkeepStore,
 };
 
 impl State {
@@ -42,6 +43,7 @@ impl State {
             ContentKind::Preferences => self.preferences_of(user).map(|preference| single(preference.id.get())).collect(),
             ContentKind::Changes => self.changes.keys().filter(|(owner, _)| *owner == user).map(|(_, revision)| single(revision.get())).collect(),
             ContentKind::Holds => self.holds_on(user).iter().map(|hold| single(hold.id.get())).collect(),
+            ContentKind::Attempts => (0_i64..).zip(self.attempts.keys().filter(|(about, ..)| *about == user)).map(|(place, _)| single(place)).collect(),
         };
         places.sort_unstable();
         places
@@ -60,6 +62,7 @@ impl State {
             ContentKind::Profile => {
                 if let Some(row) = self.users.get_mut(&user) {
                     row.revision = Revision::ZERO;
+                    row.log_begins_after = Revision::ZERO;
                     row.person = None;
                 }
             }
@@ -77,6 +80,10 @@ impl State {
             }
             ContentKind::Changes => {
                 self.changes.remove(&(user, Revision::new(place.0)));
+            }
+            ContentKind::Attempts => {
+                let first = self.attempts.keys().find(|(about, ..)| *about == user).cloned();
+                first.and_then(|key| self.attempts.remove(&key));
             }
             ContentKind::Holds => {
                 self.holds.remove(&(user, HoldId::new(place.0)));
@@ -230,11 +237,29 @@ impl UpkeepStore for MemoryStore {
         })
     }
 
-    async fn prune(&self, untold_since: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+    async fn prune(&self, what: Forgettable) -> Result<u64, StoreError> {
         let mut state = self.state.lock().await;
-        let before = state.deliveries.len() + state.revoked.len();
-        state.deliveries.retain(|_, (_, delivery)| delivery.attempted_at.unwrap_or(delivery.event.at) >= untold_since);
-        state.revoked.retain(|_, (_, revocation)| revocation.expires_at.is_none_or(|end| end > now));
-        Ok((before - state.deliveries.len() - state.revoked.len()) as u64)
+        let rows = |state: &State| state.deliveries.len() + state.revoked.len() + state.attempts.len();
+        let before = rows(&state);
+        state.deliveries.retain(|_, (_, delivery)| delivery.attempted_at.unwrap_or(delivery.event.at) >= what.untold_since);
+        state.revoked.retain(|_, (_, revocation)| revocation.expires_at.is_none_or(|end| end > what.now));
+        state.attempts.retain(|_, row| row.at >= what.attempted_before);
+        Ok((before - rows(&state)) as u64)
+    }
+
+    async fn overgrown_logs(&self, after: Option<UserId>, limit: u32, max_changes: u64, young_since: Timestamp) -> Result<LogScan, StoreError> {
+        let state = self.state.lock().await;
+        let users: Vec<_> = state.users.keys().copied().filter(|user| after.is_none_or(|after| *user > after)).take(limit as usize).collect();
+        let overgrown = |owner: &UserId| {
+            let standing = state.standing(*owner);
+            let mut kept = state.log_of(*owner).filter(|change| change.revision > standing.log_begins_after).peekable();
+            let too_long = u64::try_from(standing.revision.get() - standing.log_begins_after.get()).is_ok_and(|length| length > max_changes);
+            if !too_long && kept.peek().is_none_or(|oldest| oldest.at >= young_since) {
+                return None;
+            }
+            let first_young = kept.find(|change| change.at >= young_since).map(|change| change.revision);
+            Some(LogExtent { owner: *owner, begins_after: standing.log_begins_after, latest: standing.revision, first_young })
+        };
+        Ok(LogScan { overgrown: users.iter().filter_map(overgrown).collect(), last: users.last().copied() })
     }
 }

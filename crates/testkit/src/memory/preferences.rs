@@ -2,12 +2,17 @@
 
 use super::MemoryStore;
 use async_trait::async_trait;
-use lethe_domain::change::Change;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
+use lethe_domain::change::{Change, LogPage};
+use lethe_domain::draft::Standing;
 use lethe_domain::limits::Limits;
 use lethe_domain::page::{Page, PageRequest};
 use lethe_domain::preference::{NewPreference, Preference, PreferenceUpdate};
-use lethe_domain::{PreferenceId, PreferenceKey, Revision};
-use lethe_ports::outbound::{OwnerFence, PreferenceStore, PreferenceStoreError, Stamp};
+use lethe_domain::{PreferenceId, PreferenceKey, Revision, UserId};
+use lethe_ports::outbound::{
+    FeedStore, Hint, KeyRange, Look, OwnerFence, PastPart, Position, PreferenceStore, PreferenceStoreError, Snapshot, Stamp, StoreError,
+};
 
 use super::reads::page_of;
 use super::state::State;
@@ -36,19 +41,51 @@ impl PreferenceStore for MemoryStore {
         Ok(page_of(state.preferences_of(fence.owner).filter(|preference| key.as_ref().is_none_or(|key| preference.key == *key)).cloned(), page))
     }
 
-    async fn all(&self, fence: &OwnerFence) -> Result<Vec<Preference>, PreferenceStoreError> {
+    async fn all(&self, fence: &OwnerFence) -> Result<Snapshot, PreferenceStoreError> {
         let state = self.state.lock().await;
         state.pass(fence)?;
-        let mut all: Vec<_> = state.preferences_of(fence.owner).cloned().collect();
-        all.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(all)
+        Ok(Snapshot { revision: state.revision(fence.owner), preferences: state.by_keys(fence.owner) })
     }
 
-    async fn changes(&self, fence: &OwnerFence, since: Revision, limit: u32) -> Result<Vec<Change>, PreferenceStoreError> {
+    async fn part(&self, fence: &OwnerFence, range: KeyRange) -> Result<Snapshot, PreferenceStoreError> {
         let state = self.state.lock().await;
         state.pass(fence)?;
-        let after = state.changes.range((fence.owner, since.next())..=(fence.owner, Revision::new(i64::MAX)));
-        Ok(after.take(limit as usize).map(|(_, change)| change.clone()).collect())
+        let preferences = state.by_keys(fence.owner).into_iter().filter(|preference| is_within(&preference.key, &range));
+        Ok(Snapshot { revision: state.revision(fence.owner), preferences: preferences.take(range.limit as usize).collect() })
+    }
+
+    async fn look(&self, fence: &OwnerFence, key: &PreferenceKey) -> Result<Look, PreferenceStoreError> {
+        let state = self.state.lock().await;
+        state.pass(fence)?;
+        Ok(Look { standing: state.standing(fence.owner), found: state.by_key(fence.owner, key).cloned() })
+    }
+
+    async fn standing(&self, fence: &OwnerFence) -> Result<Standing, PreferenceStoreError> {
+        let state = self.state.lock().await;
+        state.pass(fence)?;
+        Ok(state.standing(fence.owner))
+    }
+
+    async fn as_of(&self, fence: &OwnerFence, at: Revision, range: KeyRange) -> Result<PastPart, PreferenceStoreError> {
+        let state = self.state.lock().await;
+        state.pass(fence)?;
+        let items = state.as_of(fence.owner, at).filter(|item| is_within(&item.key, &range)).take(range.limit as usize).collect();
+        Ok(PastPart { standing: state.standing(fence.owner), items })
+    }
+
+    async fn changes(&self, fence: &OwnerFence, since: Revision, limit: u32) -> Result<LogPage, PreferenceStoreError> {
+        let state = self.state.lock().await;
+        state.pass(fence)?;
+        let Standing { revision, log_begins_after, .. } = state.standing(fence.owner);
+        let after = state.log_of(fence.owner).filter(|change| change.revision > since.max(log_begins_after));
+        Ok(LogPage { begins_after: log_begins_after, latest: revision, changes: after.take(limit as usize).cloned().collect() })
+    }
+
+    async fn history(&self, fence: &OwnerFence, key: &PreferenceKey, before: Option<Revision>, limit: u32) -> Result<Vec<Change>, PreferenceStoreError> {
+        let state = self.state.lock().await;
+        state.pass(fence)?;
+        let earlier = state.log_of(fence.owner).rev().filter(|change| change.key == *key && before.is_none_or(|before| change.revision < before));
+        Ok(earlier.take(limit as usize).cloned().collect())
     }
 
     async fn create(&self, fence: &OwnerFence, new: NewPreference, stamp: Stamp, limits: &Limits) -> Result<Preference, PreferenceStoreError> {
@@ -71,10 +108,29 @@ impl PreferenceStore for MemoryStore {
         state.update_preference(&before, &update, stamp, limits)
     }
 
-    async fn delete(&self, fence: &OwnerFence, id: PreferenceId, expected: Option<Revision>, stamp: Stamp) -> Result<(), PreferenceStoreError> {
+    async fn delete(&self, fence: &OwnerFence, id: PreferenceId, expected: Option<Revision>, stamp: Stamp) -> Result<Revision, PreferenceStoreError> {
         let mut state = self.state.lock().await;
         let preference = state.reach(fence, id, expected)?;
-        state.remove_preference(&preference, stamp);
+        Ok(state.remove_preference(&preference, stamp))
+    }
+}
+
+fn is_within(key: &PreferenceKey, range: &KeyRange) -> bool {
+    key.as_str().starts_with(&range.prefix) && range.after.as_ref().is_none_or(|after| key > after)
+}
+
+#[async_trait]
+impl FeedStore for MemoryStore {
+    async fn positions(&self, owners: &[UserId]) -> Result<Vec<Position>, StoreError> {
+        let state = self.state.lock().await;
+        Ok(owners.iter().filter_map(|owner| state.users.get(owner)).map(|row| Position { account: row.account, revision: row.revision }).collect())
+    }
+
+    fn hints(&self) -> BoxStream<'static, Hint> {
+        stream::pending().boxed()
+    }
+
+    async fn hint(&self, _: &[UserId]) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use lethe_domain::archive::CheckedRevocation;
 use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::change::{Change, ChangeKind};
 use lethe_domain::content::{Author, NewPost, Post, PostKind, Reaction, Vote};
+use lethe_domain::draft::{Item, Standing};
 use lethe_domain::erasure::Erasure;
 use lethe_domain::hold::Hold;
 use lethe_domain::limits::{Limits, QuotaError, Usage};
@@ -33,6 +34,8 @@ pub(super) struct State {
     pub(super) duties: HashMap<Duty, (NodeId, Timestamp)>,
     /// By id, with the time at which this store noted them.
     pub(super) revoked: BTreeMap<String, (Timestamp, CheckedRevocation)>,
+    /// By whom they are about, and their actor and scope.
+    pub(super) attempts: BTreeMap<(UserId, UserId, String), AttemptRow>,
     pub(super) last_hold: i64,
     pub(super) last_delivery: i64,
     pub(super) last_user: i64,
@@ -45,6 +48,7 @@ pub(super) struct UserRow {
     pub(super) account: Account,
     pub(super) person: Option<NewUser>,
     pub(super) revision: Revision,
+    pub(super) log_begins_after: Revision,
 }
 
 #[derive(Debug, Clone)]
@@ -53,6 +57,13 @@ pub(super) struct PostRow {
     pub(super) vote_count: u64,
     pub(super) added_at: Timestamp,
     pub(super) last_activity_at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct AttemptRow {
+    pub(super) fingerprint: String,
+    pub(super) outcome: String,
+    pub(super) at: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +104,35 @@ impl State {
 
     pub(super) fn revision(&self, owner: UserId) -> Revision {
         self.users.get(&owner).map_or(Revision::ZERO, |row| row.revision)
+    }
+
+    pub(super) fn standing(&self, owner: UserId) -> Standing {
+        let row = self.users.get(&owner);
+        Standing { revision: self.revision(owner), log_begins_after: row.map_or(Revision::ZERO, |row| row.log_begins_after), usage: self.usage(owner) }
+    }
+
+    pub(super) fn by_keys(&self, owner: UserId) -> Vec<Preference> {
+        let mut all: Vec<_> = self.preferences_of(owner).cloned().collect();
+        all.sort_by(|a, b| a.key.cmp(&b.key));
+        all
+    }
+
+    pub(super) fn log_of(&self, owner: UserId) -> impl DoubleEndedIterator<Item = &Change> {
+        self.changes.range((owner, Revision::ZERO)..=(owner, Revision::new(i64::MAX))).map(|(_, change)| change)
+    }
+
+    /// The last change of each key up to a revision.
+    pub(super) fn last_changes(&self, owner: UserId, at: Revision) -> BTreeMap<&PreferenceKey, &Change> {
+        self.log_of(owner).filter(|change| change.revision <= at).map(|change| (&change.key, change)).collect()
+    }
+
+    /// The set as it stood at a revision.
+    pub(super) fn as_of(&self, owner: UserId, at: Revision) -> impl Iterator<Item = Item> {
+        let item = |change: &Change| {
+            let value = change.kind.value()?.clone();
+            Some(Item { key: change.key.clone(), value, revision: change.revision, created_at: None, updated_at: change.at })
+        };
+        self.last_changes(owner, at).into_values().filter_map(item).collect::<Vec<_>>().into_iter()
     }
 
     fn admit(&self, owner: UserId, before: Option<usize>, after: Option<usize>, limits: &Limits) -> Result<(), QuotaError> {
@@ -144,9 +184,9 @@ impl State {
         Ok(after)
     }
 
-    pub(super) fn remove_preference(&mut self, preference: &Preference, stamp: Stamp) {
+    pub(super) fn remove_preference(&mut self, preference: &Preference, stamp: Stamp) -> Revision {
         self.preferences.remove(&(preference.owner, preference.id));
-        self.log(preference.owner, preference.key.clone(), ChangeKind::Delete, stamp);
+        self.log(preference.owner, preference.key.clone(), ChangeKind::Delete, stamp)
     }
 
     pub(super) fn user(&self, row: &UserRow) -> User {

@@ -1,20 +1,22 @@
 //! What can be done inside a transaction: on a copy of the state.
 
-use super::state::{PostRow, State, UserRow, VoteRow, next_id, unique_names};
+use super::state::{AttemptRow, PostRow, State, UserRow, VoteRow, next_id, unique_names};
 use async_trait::async_trait;
 use lethe_domain::account::Account;
 use lethe_domain::archive::CheckedRevocation;
+use lethe_domain::attempt::Attempt;
 use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::content::{NewPost, PostKind, Reaction};
+use lethe_domain::draft::{Item, Standing};
 use lethe_domain::erasure::{Chunk, Erasure, ErasureCursor};
 use lethe_domain::hold::{Hold, NewHold};
 use lethe_domain::limits::Limits;
 use lethe_domain::manifest::{ContentKind, Tally};
-use lethe_domain::preference::{Edit, Preference, PreferenceUpdate};
+use lethe_domain::preference::{Edit, NewPreference, Preference, PreferenceUpdate};
 use lethe_domain::profile::{ExtId, NewUser, Profile};
 use lethe_domain::webhook::{Delivery, DeliveryId, EndpointId};
-use lethe_domain::{HoldId, PostId, Revision, Timestamp, UserId};
-use lethe_ports::outbound::{InsertUserError, PreferenceStoreError, RevokedToken, Stamp, StoreError, Tx};
+use lethe_domain::{HoldId, PostId, PreferenceId, PreferenceKey, Revision, Timestamp, UserId};
+use lethe_ports::outbound::{AttemptState, InsertUserError, PreferenceStoreError, RevokedToken, Stamp, StoreError, Tx};
 
 pub(super) struct MemoryTx {
     pub(super) state: State,
@@ -68,7 +70,9 @@ impl Tx for MemoryTx {
         }
         let id = UserId::new(next_id(&mut self.state.last_user));
         self.state.reservations.extend(names.into_iter().map(|name| (name, id)));
-        self.state.users.insert(id, UserRow { account: Account::new(id), person: Some(user.clone()), revision: Revision::ZERO });
+        self.state
+            .users
+            .insert(id, UserRow { account: Account::new(id), person: Some(user.clone()), revision: Revision::ZERO, log_begins_after: Revision::ZERO });
         Ok(id)
     }
 
@@ -84,9 +88,64 @@ impl Tx for MemoryTx {
     }
 
     async fn preferences(&mut self, owner: UserId) -> Result<Vec<Preference>, StoreError> {
-        let mut all: Vec<_> = self.state.preferences_of(owner).cloned().collect();
-        all.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(all)
+        Ok(self.state.by_keys(owner))
+    }
+
+    async fn standing(&mut self, owner: UserId) -> Result<Standing, StoreError> {
+        Ok(self.state.standing(owner))
+    }
+
+    async fn preferences_of_keys(&mut self, owner: UserId, keys: &[PreferenceKey]) -> Result<Vec<Preference>, StoreError> {
+        Ok(keys.iter().filter_map(|key| self.state.by_key(owner, key).cloned()).collect())
+    }
+
+    async fn preference(&mut self, owner: UserId, id: PreferenceId) -> Result<Option<Preference>, StoreError> {
+        Ok(self.state.preferences.get(&(owner, id)).cloned())
+    }
+
+    async fn as_of(&mut self, owner: UserId, at: Revision, key: Option<&PreferenceKey>) -> Result<Vec<Item>, StoreError> {
+        Ok(self.state.as_of(owner, at).filter(|item| key.is_none_or(|key| item.key == *key)).collect())
+    }
+
+    async fn create_preference(&mut self, owner: UserId, new: NewPreference, stamp: Stamp, limits: &Limits) -> Result<Preference, PreferenceStoreError> {
+        self.state.create_preference(owner, new, stamp, limits)
+    }
+
+    async fn update_preference(
+        &mut self,
+        owner: UserId,
+        id: PreferenceId,
+        update: PreferenceUpdate,
+        stamp: Stamp,
+        limits: &Limits,
+    ) -> Result<Preference, PreferenceStoreError> {
+        let before = self.state.preferences.get(&(owner, id)).cloned().ok_or(PreferenceStoreError::NotFound)?;
+        self.state.update_preference(&before, &update, stamp, limits)
+    }
+
+    async fn delete_preference(&mut self, owner: UserId, id: PreferenceId, stamp: Stamp) -> Result<Revision, PreferenceStoreError> {
+        let preference = self.state.preferences.get(&(owner, id)).cloned().ok_or(PreferenceStoreError::NotFound)?;
+        Ok(self.state.remove_preference(&preference, stamp))
+    }
+
+    async fn shorten_log(&mut self, owner: UserId, beginning: Revision) -> Result<(), StoreError> {
+        let kept: Vec<_> = self.state.as_of(owner, beginning).map(|item| item.revision).collect();
+        self.state.changes.retain(|(of, revision), _| *of != owner || *revision > beginning || kept.contains(revision));
+        if let Some(row) = self.state.users.get_mut(&owner) {
+            row.log_begins_after = beginning;
+        }
+        Ok(())
+    }
+
+    async fn begin_attempt(&mut self, about: UserId, attempt: &Attempt, since: Timestamp) -> Result<AttemptState, StoreError> {
+        let known = self.state.attempts.get(&(about, attempt.actor, attempt.scope.clone())).filter(|row| row.at >= since);
+        Ok(known.map_or(AttemptState::First, |row| AttemptState::Done { fingerprint: row.fingerprint.clone(), outcome: row.outcome.clone() }))
+    }
+
+    async fn end_attempt(&mut self, about: UserId, attempt: &Attempt, outcome: &str, now: Timestamp) -> Result<(), StoreError> {
+        let row = AttemptRow { fingerprint: attempt.fingerprint.clone(), outcome: outcome.to_owned(), at: now };
+        self.state.attempts.insert((about, attempt.actor, attempt.scope.clone()), row);
+        Ok(())
     }
 
     async fn edit_preferences(&mut self, owner: UserId, edits: &[Edit], stamp: Stamp, limits: &Limits) -> Result<(), PreferenceStoreError> {
@@ -125,7 +184,7 @@ impl Tx for MemoryTx {
         for place in &chosen {
             self.state.remove_content(user, kind, *place);
         }
-        let walked = matches!(kind, ContentKind::Reservations | ContentKind::Profile);
+        let walked = matches!(kind, ContentKind::Reservations | ContentKind::Profile | ContentKind::Attempts);
         let cursor = chosen.last().copied().filter(|_| !walked).unwrap_or(after);
         Ok(Chunk { rows: u32::try_from(chosen.len()).unwrap_or(u32::MAX), cursor })
     }

@@ -2,7 +2,7 @@
 
 use crate::Lethe;
 use crate::access::{admits, is_alive};
-use crate::retry::on_contention;
+use crate::once::Once;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::account::StatusSet;
 use lethe_domain::content::{NewPost, Post, PostKind, PostText, PostTitle};
@@ -22,16 +22,17 @@ impl<S: Store + AccountStore + ContentStore> Lethe<S> {
         self.authorize(caller, &Act::by_member(Operation::Create)).await?;
         let new = NewPost { author: caller.actor.user, kind, title, text };
         let now = self.clock.now();
-        let id = on_contention(|| {
-            let (caller, new) = (caller.clone(), new.clone());
-            self.store.transact(move |tx| {
-                Box::pin(async move {
-                    hold_publisher(tx, &caller).await?;
-                    Ok::<_, ContentError>(tx.insert_post(&new, now).await?)
-                })
+        let id = self
+            .once(Once::new(caller, caller.actor.user), || {
+                let (caller, new) = (caller.clone(), new.clone());
+                move |tx| {
+                    Box::pin(async move {
+                        hold_publisher(tx, &caller).await?;
+                        Ok::<_, ContentError>(tx.insert_post(&new, now).await?)
+                    })
+                }
             })
-        })
-        .await?;
+            .await?;
         let published = self.store.post(kind, id).await?;
         published.ok_or_else(|| StoreError::Contention("the post was deleted at once".into()).into())
     }

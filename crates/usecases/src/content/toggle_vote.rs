@@ -2,7 +2,7 @@
 
 use super::publish_post::hold_publisher;
 use crate::Lethe;
-use crate::retry::on_contention;
+use crate::once::Once;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::account::{Account, UserStatus};
 use lethe_domain::content::{PostKind, Reaction};
@@ -25,16 +25,16 @@ impl<S: Store + AccountStore> Lethe<S> {
     pub(crate) async fn toggle_vote(&self, caller: &Caller, kind: PostKind, post: PostId, reaction: Reaction) -> Result<(), ContentError> {
         self.authorize(caller, &Act::by_member(Operation::Create)).await?;
         let toggle = Toggle { kind, post, reaction, now: self.clock.now() };
-        on_contention(|| {
+        self.once(Once::new(caller, caller.actor.user), || {
             let caller = caller.clone();
-            self.store.transact(move |tx| Box::pin(async move { make(tx, &caller, toggle).await }))
+            move |tx| Box::pin(async move { make(tx, &caller, toggle).await })
         })
         .await
     }
 }
 
 /// What an erased user published does not exist, also while it is still being removed.
-fn exists(author: Option<&Account>) -> Result<(), ContentError> {
+pub(super) fn exists(author: Option<&Account>) -> Result<(), ContentError> {
     match author.map(Account::status) {
         Some(UserStatus::Active | UserStatus::Blocked | UserStatus::SoftDeleted) => Ok(()),
         Some(UserStatus::Erased) | None => Err(ContentError::NotFound),

@@ -3,7 +3,7 @@
 use super::can_be_held;
 use crate::Lethe;
 use crate::announce::log;
-use crate::retry::on_contention;
+use crate::once::Once;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::audit::{AuditAct, AuditAction};
 use lethe_domain::erasure::ErasureState;
@@ -17,7 +17,7 @@ impl<S: Store + AccountStore> Lethe<S> {
     pub(crate) async fn lift_hold(&self, caller: &Caller, user: UserId, hold: HoldId) -> Result<(), LookUpError> {
         self.authorize(caller, &Act::by_admin(Operation::Delete)).await?;
         let actor = caller.actor.user;
-        on_contention(|| self.store.transact(move |tx| Box::pin(async move { lift(tx, user, hold, actor).await }))).await
+        self.once(Once::new(caller, actor), || move |tx| Box::pin(async move { lift(tx, user, hold, actor).await })).await
     }
 }
 

@@ -4,11 +4,12 @@ use super::can_be_held;
 use crate::Lethe;
 use crate::announce::log;
 use crate::erasure::stopped;
-use crate::retry::on_contention;
+use crate::once::Once;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::audit::{AuditAct, AuditAction};
 use lethe_domain::hold::{Hold, NewHold};
-use lethe_domain::id::UserId;
+use lethe_domain::id::{HoldId, UserId};
+use lethe_domain::time::Timestamp;
 use lethe_ports::Caller;
 use lethe_ports::inbound::LookUpError;
 use lethe_ports::outbound::{AccountStore, Stamp, Store, Tx};
@@ -17,15 +18,18 @@ impl<S: Store + AccountStore> Lethe<S> {
     pub(crate) async fn place_hold(&self, caller: &Caller, user: UserId, new: NewHold) -> Result<Hold, LookUpError> {
         self.authorize(caller, &Act::by_admin(Operation::Create)).await?;
         let actor = caller.actor.user;
-        on_contention(|| {
+        let terms = new.clone();
+        // What is remembered of it, under whoever asked, says nothing of the user.
+        let placed = self.once(Once::new(caller, actor), || {
             let new = new.clone();
-            self.store.transact(move |tx| Box::pin(async move { place(tx, user, new, actor).await }))
-        })
-        .await
+            move |tx| Box::pin(async move { place(tx, user, new, actor).await })
+        });
+        let (id, placed_at) = placed.await?;
+        Ok(Hold { id, user, terms, placed_at, placed_by: actor })
     }
 }
 
-async fn place(tx: &mut dyn Tx, user: UserId, terms: NewHold, actor: UserId) -> Result<Hold, LookUpError> {
+async fn place(tx: &mut dyn Tx, user: UserId, terms: NewHold, actor: UserId) -> Result<(HoldId, Timestamp), LookUpError> {
     let account = tx.account_for_update(user).await?;
     let stamp = Stamp { actor, now: tx.now().await? };
     let erasure = tx.erasure_for_update(user).await?;
@@ -39,5 +43,5 @@ async fn place(tx: &mut dyn Tx, user: UserId, terms: NewHold, actor: UserId) -> 
     }
     let (subject, actor, reference) = (Some(user), Some(stamp.actor), Some(id.to_string()));
     log(tx, vec![AuditAct { action: AuditAction::HoldPlaced, subject, actor, reference, at: stamp.now }]).await?;
-    Ok(hold)
+    Ok((id, stamp.now))
 }

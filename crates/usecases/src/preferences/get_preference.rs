@@ -3,6 +3,7 @@
 use crate::Lethe;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::id::{PreferenceId, UserId};
+use lethe_domain::precondition::Precondition;
 use lethe_domain::preference::Preference;
 use lethe_ports::Caller;
 use lethe_ports::inbound::PreferenceError;
@@ -11,7 +12,7 @@ use lethe_ports::outbound::{AccountStore, PreferenceStore};
 impl<S: PreferenceStore + AccountStore> Lethe<S> {
     pub(crate) async fn get_preference(&self, caller: &Caller, owner: UserId, id: PreferenceId) -> Result<Preference, PreferenceError> {
         let act = Act::on(Operation::Read, owner);
-        let reach = self.reach(caller, owner, id, &act).await?;
+        let reach = self.reach(caller, owner, id, &act, &Precondition::NONE).await?;
         if let Some(seen) = reach.seen {
             return Ok(seen);
         }

@@ -4,71 +4,70 @@
 use super::{document, refusal};
 use crate::Lethe;
 use crate::access::{admits, is_alive};
-use crate::retry::on_contention;
+use crate::once::Once;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::account::StatusSet;
+use lethe_domain::id::Revision;
 use lethe_domain::key::PreferenceKey;
 use lethe_domain::limits::Limits;
+use lethe_domain::precondition::Precondition;
 use lethe_domain::preference::Edit;
 use lethe_domain::settings::{Document, DocumentError, SettingName};
 use lethe_ports::Caller;
-use lethe_ports::inbound::{AccessError, SettingsError};
+use lethe_ports::inbound::{AccessError, SettingsChange, SettingsError};
 use lethe_ports::outbound::{AccountStore, Stamp, Store, Tx};
 use std::sync::Arc;
 
-/// A change to the settings document.
-#[derive(Debug)]
-pub(crate) enum SettingsChange {
-    /// Make it look like this.
-    Replace(Document),
-    /// Merge this into it.
-    Merge(Document),
-    /// Remove these keys.
-    Remove(Vec<SettingName>),
+const fn operation(change: &SettingsChange) -> Operation {
+    match change {
+        SettingsChange::Replace(_) | SettingsChange::Merge(_) => Operation::Update,
+        SettingsChange::Remove(_) => Operation::Delete,
+    }
 }
 
-impl SettingsChange {
-    const fn operation(&self) -> Operation {
-        match self {
-            Self::Replace(_) | Self::Merge(_) => Operation::Update,
-            Self::Remove(_) => Operation::Delete,
-        }
+/// The keys that the change names. Replacing can remove any key, and so names none in particular.
+fn keys(change: &SettingsChange) -> Vec<&PreferenceKey> {
+    match change {
+        SettingsChange::Replace(_) => Vec::new(),
+        SettingsChange::Merge(changes) => changes.keys().collect(),
+        SettingsChange::Remove(names) => names.iter().map(SettingName::literal).collect(),
     }
+}
 
-    /// The keys that the change names. Replacing can remove any key, and so names none in particular.
-    fn keys(&self) -> Vec<&PreferenceKey> {
-        match self {
-            Self::Replace(_) => Vec::new(),
-            Self::Merge(changes) => changes.keys().collect(),
-            Self::Remove(names) => names.iter().map(SettingName::literal).collect(),
-        }
+fn edits(change: &SettingsChange, present: &Document, limits: &Limits) -> Result<Vec<Edit>, DocumentError> {
+    match change {
+        SettingsChange::Replace(wanted) => Ok(present.replace_with(wanted)),
+        SettingsChange::Merge(changes) => present.merge(changes, limits),
+        SettingsChange::Remove(names) => present.remove(names),
     }
+}
 
-    fn edits(&self, present: &Document, limits: &Limits) -> Result<Vec<Edit>, DocumentError> {
-        match self {
-            Self::Replace(wanted) => Ok(present.replace_with(wanted)),
-            Self::Merge(changes) => present.merge(changes, limits),
-            Self::Remove(names) => present.remove(names),
-        }
-    }
+/// A change that is asked for.
+struct Asked {
+    change: SettingsChange,
+    precondition: Precondition,
 }
 
 impl<S: Store + AccountStore> Lethe<S> {
-    pub(crate) async fn change_settings(&self, caller: &Caller, change: SettingsChange) -> Result<(), SettingsError> {
+    pub(crate) async fn change_settings(&self, caller: &Caller, change: SettingsChange, precondition: Precondition) -> Result<Revision, SettingsError> {
         self.permit_change(caller, &change).await?;
-        let change = Arc::new(change);
-        on_contention(|| {
-            let (caller, change, stamp, limits) = (caller.clone(), change.clone(), self.stamp(caller), self.policy.limits);
-            self.store.transact(move |tx| Box::pin(async move { make(tx, &caller, &change, stamp, &limits).await }))
-        })
-        .await
+        let asked = Arc::new(Asked { change, precondition });
+        let owner = caller.actor.user;
+        let revision = self
+            .once(Once::new(caller, owner), || {
+                let (caller, asked, stamp, limits) = (caller.clone(), asked.clone(), self.stamp(caller), self.policy.limits);
+                move |tx| Box::pin(async move { make(tx, &caller, &asked, stamp, &limits).await })
+            })
+            .await?;
+        self.touched(owner);
+        Ok(revision)
     }
 
     /// Whether the caller may change every key that the change names; a token that is narrowed to keys must be given some.
     async fn permit_change(&self, caller: &Caller, change: &SettingsChange) -> Result<(), AccessError> {
         let owner = caller.actor.user;
-        let act = Act::on(change.operation(), owner);
-        let keys = if caller.grant.depends_on_key() { change.keys() } else { Vec::new() };
+        let act = Act::on(operation(change), owner);
+        let keys = if caller.grant.depends_on_key() { keys(change) } else { Vec::new() };
         if keys.is_empty() {
             self.fence(caller, owner, &act).await?;
         }
@@ -79,17 +78,22 @@ impl<S: Store + AccountStore> Lethe<S> {
     }
 }
 
-async fn make(tx: &mut dyn Tx, caller: &Caller, change: &SettingsChange, stamp: Stamp, limits: &Limits) -> Result<(), SettingsError> {
+async fn make(tx: &mut dyn Tx, caller: &Caller, asked: &Asked, stamp: Stamp, limits: &Limits) -> Result<Revision, SettingsError> {
+    let Asked { change, precondition } = asked;
     let owner = caller.actor.user;
     let account = tx.account_for_update(owner).await?;
     is_alive(caller, account.as_ref())?;
     admits(StatusSet::WRITABLE, account.as_ref())?;
-    let edits = change.edits(&document(tx.preferences(owner).await?), limits)?;
+    let revision = tx.standing(owner).await?.revision;
+    let edits = edits(change, &document(tx.preferences(owner).await?), limits)?;
     if caller.grant.depends_on_key() {
         // A dotted name can turn out to be a path into another key than the one it spells.
         for edit in &edits {
-            caller.grant.allows(&Act::on(change.operation(), owner).with_key(edit.key()), stamp.now).map_err(AccessError::from)?;
+            caller.grant.allows(&Act::on(operation(change), owner).with_key(edit.key()), stamp.now).map_err(AccessError::from)?;
         }
     }
-    tx.edit_preferences(owner, &edits, stamp, limits).await.map_err(refusal)
+    // Every document is there, and be it an empty one.
+    precondition.check(Some(revision)).map_err(SettingsError::Unmet)?;
+    tx.edit_preferences(owner, &edits, stamp, limits).await.map_err(refusal)?;
+    Ok(tx.standing(owner).await?.revision)
 }

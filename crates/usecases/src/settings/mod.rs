@@ -3,7 +3,6 @@
 mod change_settings;
 mod read_settings;
 
-pub(crate) use change_settings::SettingsChange;
 use lethe_domain::preference::Preference;
 use lethe_domain::settings::Document;
 use lethe_ports::inbound::SettingsError;

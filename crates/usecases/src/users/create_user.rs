@@ -2,14 +2,16 @@
 
 use crate::Lethe;
 use crate::announce::Announcer;
-use crate::retry::on_contention;
+use crate::once::Once;
+use crate::retry::StoreFailure;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::account::{Account, UserStatus};
 use lethe_domain::event::Event;
 use lethe_domain::id::UserId;
 use lethe_domain::profile::{NewUser, Person, Profile, UniqueName, User};
+use lethe_domain::time::Timestamp;
 use lethe_ports::Caller;
-use lethe_ports::inbound::{CreateUserError, Reservation};
+use lethe_ports::inbound::{AccessError, CreateUserError, Reservation};
 use lethe_ports::outbound::{AccountStore, InsertUserError, Store, StoreError, Tx, UserQuery};
 
 impl<S: Store + AccountStore> Lethe<S> {
@@ -17,15 +19,20 @@ impl<S: Store + AccountStore> Lethe<S> {
         self.authorize(caller, &Act::by_admin(Operation::Create)).await?;
         let new = NewUser { profile: Profile { date_joined: self.clock.now(), ..new.profile }, ..new };
         let announcer = self.announcer(Some(caller.actor.user));
-        let inserted = on_contention(|| {
-            let (new, announcer) = (new.clone(), announcer.clone());
-            self.store.transact(move |tx| Box::pin(async move { insert(tx, &new, &announcer).await }))
-        })
-        .await;
+        let inserted = self
+            .once(Once::new(caller, caller.actor.user), || {
+                let (new, announcer) = (new.clone(), announcer.clone());
+                move |tx| Box::pin(async move { insert(tx, &new, &announcer).await })
+            })
+            .await;
         match inserted {
-            Ok(id) => Ok(User { id, state: Account::new(id).state, person: Some(Person::new(new)) }),
-            Err(InsertUserError::Taken(name)) => Err(CreateUserError::Taken(name, self.reservation(&new, name).await?)),
-            Err(InsertUserError::Store(error)) => Err(error.into()),
+            Ok((id, date_joined)) => {
+                let profile = Profile { date_joined, ..new.profile };
+                Ok(User { id, state: Account::new(id).state, person: Some(Person::new(NewUser { profile, ..new })) })
+            }
+            Err(Refusal::Taken(name)) => Err(CreateUserError::Taken(name, self.reservation(&new, name).await?)),
+            Err(Refusal::Access(error)) => Err(error.into()),
+            Err(Refusal::Store(error)) => Err(error.into()),
         }
     }
 
@@ -43,8 +50,46 @@ impl<S: Store + AccountStore> Lethe<S> {
     }
 }
 
-async fn insert(tx: &mut dyn Tx, new: &NewUser, announcer: &Announcer) -> Result<UserId, InsertUserError> {
+/// Why a user was not added.
+enum Refusal {
+    Taken(UniqueName),
+    Access(AccessError),
+    Store(StoreError),
+}
+
+impl From<AccessError> for Refusal {
+    fn from(error: AccessError) -> Self {
+        Self::Access(error)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<InsertUserError> for Refusal {
+    fn from(error: InsertUserError) -> Self {
+        match error {
+            InsertUserError::Taken(name) => Self::Taken(name),
+            InsertUserError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl StoreFailure for Refusal {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) | Self::Access(AccessError::Store(error)) => Some(error),
+            Self::Taken(_) | Self::Access(_) => None,
+        }
+    }
+}
+
+/// Adds the user. What is remembered of it, under whoever asked, is the id and the day: nothing that could outlive the user.
+async fn insert(tx: &mut dyn Tx, new: &NewUser, announcer: &Announcer) -> Result<(UserId, Timestamp), Refusal> {
     let id = tx.insert_user(new).await?;
     announcer.announce(tx, &Event::of_change(None, &Account::new(id), new.ext_id.as_ref(), new.profile.date_joined)).await?;
-    Ok(id)
+    Ok((id, new.profile.date_joined))
 }

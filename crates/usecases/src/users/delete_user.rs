@@ -5,6 +5,7 @@ use crate::Lethe;
 use crate::access::is_alive;
 use crate::announce::Announcer;
 use crate::erasure::{LEASE, advance, erase};
+use crate::once::Once;
 use crate::retry::on_contention;
 use lethe_domain::access::{Act, Operation, Relation};
 use lethe_domain::account::{Account, AccountState, DeletionMode};
@@ -38,12 +39,27 @@ impl<S: Store + AccountStore> Lethe<S> {
         self.permit_deletion(caller, user).await?;
         let announcer = self.announcer(Some(caller.actor.user));
         let order = Order { caller: caller.clone(), user, request, grace: self.policy.grace, announcer: announcer.clone() };
-        let deletion = on_contention(|| {
+        let deletion = if is_remembered(&order) {
+            self.delete_user_once(caller, &order).await?
+        } else {
+            on_contention(|| {
+                let order = order.clone();
+                self.store.transact(move |tx| Box::pin(async move { delete(tx, &order).await }))
+            })
+            .await?
+        };
+        Ok(self.finish_at_once(deletion, &announcer).await)
+    }
+
+    /// Deletes once, however often that is asked. What is remembered, under whoever asked, is that it was done; how things stand is looked up.
+    async fn delete_user_once(&self, caller: &Caller, order: &Order) -> Result<Deletion, DeleteUserError> {
+        self.once(Once::new(caller, caller.actor.user).honouring(may_delete_itself), || {
             let order = order.clone();
-            self.store.transact(move |tx| Box::pin(async move { delete(tx, &order).await }))
+            move |tx| Box::pin(async move { delete(tx, &order).await.map(drop) })
         })
         .await?;
-        Ok(self.finish_at_once(deletion, &announcer).await)
+        let user = order.user;
+        self.store.transact(move |tx| Box::pin(async move { look_up(tx, user).await })).await
     }
 
     /// Whether the caller may delete this user. A deleted user may still act on its own deletion, so whether it is there is judged later,
@@ -58,6 +74,19 @@ impl<S: Store + AccountStore> Lethe<S> {
             Relation::Admin | Relation::Stranger => self.authorize(caller, &act).await,
         }
     }
+}
+
+/// Whether it is remembered that this deletion was made. Of whoever deletes itself for good, nothing is.
+fn is_remembered(order: &Order) -> bool {
+    match (order.caller.actor.relation_to(order.user), order.request.mode) {
+        (Relation::Itself, DeletionMode::Hard) => false,
+        (Relation::Itself | Relation::Admin | Relation::Stranger, DeletionMode::Soft | DeletionMode::Hard) => order.caller.retry.is_some(),
+    }
+}
+
+async fn look_up(tx: &mut dyn Tx, user: UserId) -> Result<Deletion, DeleteUserError> {
+    let account = tx.account_for_update(user).await?.ok_or(AccessError::NoSuchUser)?;
+    Ok(Deletion { account, erasure: tx.erasure_for_update(user).await? })
 }
 
 async fn delete(tx: &mut dyn Tx, order: &Order) -> Result<Deletion, DeleteUserError> {

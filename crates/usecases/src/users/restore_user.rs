@@ -2,6 +2,7 @@
 
 use crate::Lethe;
 use crate::announce::Announcer;
+use crate::once::Once;
 use crate::retry::on_contention;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::account::{Account, AccountState, Restored, TransitionError};
@@ -22,11 +23,23 @@ impl<S: Store + AccountStore> Lethe<S> {
             Bearer::Ticket(ticket) => (Some(self.permit_to_restore(ticket, user)?), Some(user)),
         };
         let announcer = self.announcer(actor);
-        on_contention(|| {
-            let announcer = announcer.clone();
-            self.store.transact(move |tx| Box::pin(async move { restore(tx, user, epoch, &announcer).await }))
-        })
-        .await
+        match bearer {
+            Bearer::Caller(caller) => {
+                self.once(Once::new(caller, caller.actor.user), || {
+                    let announcer = announcer.clone();
+                    move |tx| Box::pin(async move { restore(tx, user, epoch, &announcer).await })
+                })
+                .await
+            }
+            // A ticket is good for one use, and nobody's in particular: there is nobody to tell again.
+            Bearer::Ticket(_) => {
+                on_contention(|| {
+                    let announcer = announcer.clone();
+                    self.store.transact(move |tx| Box::pin(async move { restore(tx, user, epoch, &announcer).await }))
+                })
+                .await
+            }
+        }
     }
 
     /// The deletion that a ticket may take back.

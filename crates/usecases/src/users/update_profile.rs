@@ -2,7 +2,7 @@
 
 use crate::Lethe;
 use crate::access::admits;
-use crate::retry::on_contention;
+use crate::once::Once;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::account::StatusSet;
 use lethe_domain::id::UserId;
@@ -14,9 +14,9 @@ use lethe_ports::outbound::{AccountStore, Store, Tx};
 impl<S: Store + AccountStore> Lethe<S> {
     pub(crate) async fn update_profile(&self, caller: &Caller, id: UserId, update: ProfileUpdate) -> Result<User, AccountError> {
         self.check(caller, &Act::on(Operation::Update, id)).await?;
-        on_contention(|| {
+        self.once(Once::new(caller, id), || {
             let update = update.clone();
-            self.store.transact(move |tx| Box::pin(async move { change(tx, id, update).await }))
+            move |tx| Box::pin(async move { change(tx, id, update).await })
         })
         .await?;
         self.get_user(id).await

@@ -5,8 +5,8 @@
 use super::migration::StoreState;
 use crate::node;
 use crate::wiring::{Inbound, Sender, tokens};
-use lethe_domain::Timestamp;
 use lethe_domain::webhook::EndpointId;
+use lethe_domain::{NodeId, Timestamp, UserId};
 use lethe_ports::inbound::{Health, Upkeep as Port, Work};
 use lethe_ports::outbound::StoreError;
 use metrics::gauge;
@@ -14,7 +14,7 @@ use std::iter::repeat_n;
 use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -55,6 +55,8 @@ const TELLERS: usize = 2;
 const REVOCATION: Rhythm = Rhythm { idle: Duration::from_millis(400), rest: 0, thrift: 0 };
 /// What is committed late carries an earlier time: so much of what was seen before is looked at again.
 const REVOCATION_OVERLAP: Duration = Duration::from_mins(1);
+/// Changes that nobody has told of are seen after this.
+const FEED: Rhythm = Rhythm::of(Duration::from_secs(1));
 const PRUNE: Rhythm = Rhythm::of(Duration::from_mins(5));
 const MEASURE: Rhythm = Rhythm::of(Duration::from_secs(5));
 /// How long a store that failed is left alone.
@@ -74,7 +76,13 @@ pub(super) struct Upkeep {
 
 impl Upkeep {
     /// Begins all duties as soon as the store can be used. If it can be already, what was revoked before is known when this returns.
-    pub(super) async fn begin(inbound: &Inbound, sender: Option<Sender>, revoked: tokens::RevocationList, store: watch::Receiver<StoreState>) -> Self {
+    pub(super) async fn begin(
+        inbound: &Inbound,
+        sender: Option<Sender>,
+        revoked: tokens::RevocationList,
+        store: watch::Receiver<StoreState>,
+        look_at_logs_every: Duration,
+    ) -> Self {
         let lessons = Arc::new(Lessons { revoked, since: watch::channel(None).0 });
         if *store.borrow() == StoreState::Ready {
             // One that fails comes round again.
@@ -85,6 +93,11 @@ impl Upkeep {
         upkeep.repeat("erase", ERASURE, port, move |port| async move { port.erase(node).await });
         upkeep.repeat("purge", PURGE, port, move |port| async move { port.purge(node).await });
         upkeep.repeat("prune", PRUNE, port, move |port| async move { port.prune(node).await });
+        let reached = Arc::new(Mutex::new(None));
+        upkeep.repeat("shorten logs", Rhythm::of(look_at_logs_every), port, move |port| shorten_logs(port, node, reached.clone()));
+        upkeep.repeat("look for changes", FEED, port, |port| async move { port.look_for_changes().await });
+        upkeep.go_on(port, |port| async move { port.follow_changes().await });
+        upkeep.go_on(port, |port| async move { port.tell_of_changes().await });
         upkeep.repeat("measure", MEASURE, &inbound.services.health, |health| async move { measure(&*health).await });
         upkeep.repeat("learn of revoked tokens", REVOCATION, port, move |port| learn(port, lessons.clone()));
         if let Some(sender) = sender {
@@ -123,6 +136,20 @@ impl Upkeep {
                     () = sleep(pause) => {}
                     _ = stopped.changed() => {}
                 }
+            }
+        });
+    }
+
+    /// Lets something go on until it is told to stop.
+    fn go_on<F>(&mut self, port: &Arc<dyn Port>, work: impl FnOnce(Arc<dyn Port>) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let (port, mut stopped) = (port.clone(), self.stop.subscribe());
+        self.duties.spawn(async move {
+            tokio::select! {
+                () = work(port) => {}
+                _ = stopped.wait_for(|stopped| *stopped) => {}
             }
         });
     }
@@ -181,6 +208,13 @@ async fn learn(port: Arc<dyn Port>, lessons: Arc<Lessons>) -> Result<Work, Store
     lessons.revoked.learn(seen.ids);
     lessons.since.send_replace(Some(seen.as_of.before(REVOCATION_OVERLAP)));
     Ok(Work::Nothing)
+}
+
+/// Shortens the logs of the next users. After the last one, it is the first one's turn when it comes round again.
+async fn shorten_logs(port: Arc<dyn Port>, node: NodeId, reached: Arc<Mutex<Option<UserId>>>) -> Result<Work, StoreError> {
+    let mut reached = reached.lock().await;
+    *reached = port.shorten_logs(node, *reached).await?;
+    Ok(if reached.is_some() { Work::Done } else { Work::Nothing })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a floating number, and nobody counts to 2^53 here")]

@@ -1,24 +1,10 @@
-//! Entity tags, and the headers that name them.
+//! The entity tags of deletion plans.
 
 use super::error::Problem;
 use super::violations::Rule;
-use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use crate::conditions::{EntityTags, text};
+use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use lethe_domain::plan::PlanVersion;
-
-/// Entity tags that a header names.
-#[derive(Debug, PartialEq, Eq)]
-enum EntityTags<'a> {
-    /// Whichever it is.
-    Any,
-    /// One of these.
-    These(Vec<EntityTag<'a>>),
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct EntityTag<'a> {
-    is_weak: bool,
-    opaque: &'a str,
-}
 
 /// The entity tag of a plan, which is a strong one.
 pub(super) fn of_plan(version: &PlanVersion) -> String {
@@ -54,48 +40,11 @@ pub(super) fn is_known(headers: &HeaderMap, version: &PlanVersion) -> bool {
     })
 }
 
-/// All values of a header as one. Bytes that are no ASCII become something that no tag has.
-fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let values: Vec<_> = headers.get_all(name).map(|value| value.to_str().unwrap_or("\0")).collect();
-    (!values.is_empty()).then(|| values.join(","))
-}
-
-impl<'a> EntityTags<'a> {
-    /// Reads `*`, or tags with commas between them.
-    fn parse(text: &'a str) -> Option<Self> {
-        if text.trim_matches(BLANKS) == "*" {
-            return Some(Self::Any);
-        }
-        let mut tags = Vec::new();
-        let mut rest = text.trim_start_matches(BETWEEN);
-        while !rest.is_empty() {
-            let (tag, after) = EntityTag::parse(rest)?;
-            tags.push(tag);
-            let after = after.trim_start_matches(BLANKS);
-            (after.is_empty() || after.starts_with(',')).then_some(())?;
-            rest = after.trim_start_matches(BETWEEN);
-        }
-        (!tags.is_empty()).then_some(Self::These(tags))
-    }
-}
-
-const BLANKS: [char; 2] = [' ', '\t'];
-const BETWEEN: [char; 3] = [' ', '\t', ','];
-
-impl<'a> EntityTag<'a> {
-    /// Reads a tag and leaves what comes after it.
-    fn parse(text: &'a str) -> Option<(Self, &'a str)> {
-        let quoted = text.strip_prefix("W/");
-        let (opaque, after) = quoted.unwrap_or(text).strip_prefix('"')?.split_once('"')?;
-        opaque.bytes().all(|byte| byte.is_ascii_graphic()).then_some((Self { is_weak: quoted.is_some(), opaque }, after))
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use actix_web::http::header::HeaderValue;
+    use actix_web::http::header::{HeaderName, HeaderValue};
 
     fn headers(name: &HeaderName, values: &[&[u8]]) -> HeaderMap {
         let mut headers = HeaderMap::new();

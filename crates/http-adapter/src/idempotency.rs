@@ -1,0 +1,41 @@
+//! Requests that may be sent again: the header `Idempotency-Key`, and what an answer says that was given before.
+
+use actix_web::HttpMessage;
+use actix_web::HttpRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpResponse, body::MessageBody, dev::ServiceResponse};
+use lethe_ports::Retry;
+use std::sync::Arc;
+
+/// The header of a request.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header of an answer that was given before.
+pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// That a request may be sent again, if it says so. Other methods may be sent again anyway.
+pub(crate) fn retry(http: &HttpRequest) -> Option<Arc<Retry>> {
+    if !matches!(*http.method(), Method::POST | Method::PATCH | Method::DELETE) {
+        return None;
+    }
+    let mut keys = http.headers().get_all(&IDEMPOTENCY_KEY);
+    let first = keys.next()?;
+    // Of two keys nobody could say which is meant.
+    let key = first.to_str().ok().filter(|_| keys.next().is_none());
+    let retry = Arc::new(Retry::new(key, http.method().as_str(), http.path(), http.query_string()));
+    http.extensions_mut().insert(retry.clone());
+    Some(retry)
+}
+
+/// Says of an answer that it was given before, if it was.
+pub(crate) fn mark_replay<B: MessageBody>(response: &mut ServiceResponse<B>) {
+    let is_replayed = response.request().extensions().get::<Arc<Retry>>().is_some_and(|retry| retry.is_replayed());
+    if is_replayed {
+        response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    }
+}
+
+/// Says when to ask again for the answer to a request that is being served.
+pub(crate) fn ask_again(response: &mut HttpResponse) {
+    response.headers_mut().insert(actix_web::http::header::RETRY_AFTER, HeaderValue::from(crate::dialect::RETRY_AFTER_SECONDS));
+}

@@ -1,0 +1,1 @@
+SELECT pg_notify('lethe_changes', :owners)

@@ -1,0 +1,198 @@
+//! Who is followed on this node, and what those who follow are told.
+
+use lethe_domain::account::Account;
+use lethe_domain::change::Change;
+use lethe_domain::id::{Revision, UserId};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, watch};
+
+/// Changes that are kept for those who follow. Who is further behind reads the log.
+const WINDOW: usize = 64;
+
+/// What is known of somebody who is followed.
+#[derive(Debug, Clone)]
+pub(super) struct Window {
+    /// The account, as it was when it was last looked at.
+    pub(super) account: Account,
+    /// The latest revision that is known.
+    pub(super) latest: Revision,
+    /// The latest changes, oldest first and without a gap.
+    changes: VecDeque<Arc<Change>>,
+}
+
+impl Window {
+    pub(super) const fn new(account: Account, latest: Revision) -> Self {
+        Self { account, latest, changes: VecDeque::new() }
+    }
+
+    /// The changes after a revision, if the window reaches back so far.
+    pub(super) fn after(&self, revision: Revision) -> Option<Vec<Arc<Change>>> {
+        let reaches = self.changes.front().is_some_and(|first| first.revision <= revision.next());
+        reaches.then(|| self.changes.iter().filter(|change| change.revision > revision).cloned().collect())
+    }
+
+    /// Takes in changes that follow the latest.
+    pub(super) fn extend(&mut self, changes: Vec<Change>) {
+        let known = self.latest;
+        for change in changes.into_iter().filter(|change| change.revision > known) {
+            if change.revision != self.latest.next() {
+                self.changes.clear();
+            }
+            self.latest = change.revision;
+            self.changes.push_back(Arc::new(change));
+        }
+        while self.changes.len() > WINDOW {
+            self.changes.pop_front();
+        }
+    }
+
+    /// Goes on from a revision, without what happened in between.
+    pub(super) fn skip_to(&mut self, latest: Revision) {
+        self.changes.clear();
+        self.latest = latest;
+    }
+}
+
+type Known = watch::Sender<Option<Window>>;
+
+/// The hub.
+#[derive(Debug, Default)]
+pub(crate) struct Hub {
+    followed: Mutex<HashMap<UserId, Arc<Known>>>,
+    /// Owners that somebody here wrote to: for those who follow here.
+    touched: Mutex<BTreeSet<UserId>>,
+    /// And for other nodes.
+    untold: Mutex<BTreeSet<UserId>>,
+    wake_reader: Notify,
+    wake_teller: Notify,
+    /// There is one reader at a time.
+    pub(super) reader: tokio::sync::Mutex<()>,
+}
+
+/// What somebody who follows holds. When the last one goes, the user is not followed any more.
+pub(super) struct Subscription {
+    hub: Arc<Hub>,
+    owner: UserId,
+    pub(super) window: watch::Receiver<Option<Window>>,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let mut followed = locked(&self.hub.followed);
+        // This one is still counted.
+        if followed.get(&self.owner).is_some_and(|known| known.receiver_count() <= 1) {
+            followed.remove(&self.owner);
+        }
+    }
+}
+
+impl Hub {
+    /// Notes that somebody here wrote to an owner.
+    pub(crate) fn touch(&self, owner: UserId) {
+        if locked(&self.followed).contains_key(&owner) {
+            locked(&self.touched).insert(owner);
+            self.wake_reader.notify_one();
+        }
+        locked(&self.untold).insert(owner);
+        self.wake_teller.notify_one();
+    }
+
+    pub(super) fn subscribe(self: &Arc<Self>, owner: UserId) -> Subscription {
+        let mut followed = locked(&self.followed);
+        let known = followed.entry(owner).or_insert_with(|| Arc::new(watch::channel(None).0));
+        Subscription { hub: self.clone(), owner, window: known.subscribe() }
+    }
+
+    /// Everyone who is followed.
+    pub(super) fn followed(&self) -> Vec<UserId> {
+        locked(&self.followed).keys().copied().collect()
+    }
+
+    /// Those of some who are followed.
+    pub(super) fn followed_among(&self, owners: impl IntoIterator<Item = UserId>) -> Vec<UserId> {
+        let followed = locked(&self.followed);
+        owners.into_iter().filter(|owner| followed.contains_key(owner)).collect()
+    }
+
+    /// What is known of somebody who is followed.
+    pub(super) fn known(&self, owner: UserId) -> Option<Arc<Known>> {
+        locked(&self.followed).get(&owner).cloned()
+    }
+
+    /// Waits until somebody here writes to an owner who is followed.
+    pub(super) async fn touched(&self) -> BTreeSet<UserId> {
+        taken(&self.touched, &self.wake_reader).await
+    }
+
+    /// Waits until somebody here writes to an owner.
+    pub(super) async fn untold(&self) -> BTreeSet<UserId> {
+        taken(&self.untold, &self.wake_teller).await
+    }
+}
+
+async fn taken(owners: &Mutex<BTreeSet<UserId>>, wake: &Notify) -> BTreeSet<UserId> {
+    loop {
+        let taken = std::mem::take(&mut *locked(owners));
+        if !taken.is_empty() {
+            return taken;
+        }
+        wake.notified().await;
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing in here panics half-way.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lethe_testkit::fixture::{json, key};
+
+    fn change(revision: i64) -> Change {
+        let kind = lethe_domain::change::ChangeKind::Put(json("1"));
+        Change { revision: Revision::new(revision), key: key("a"), kind, at: lethe_domain::Timestamp::EPOCH, actor: UserId::new(1) }
+    }
+
+    fn after(window: &Window, revision: i64) -> Option<Vec<i64>> {
+        window.after(Revision::new(revision)).map(|changes| changes.iter().map(|change| change.revision.get()).collect())
+    }
+
+    #[test]
+    fn a_window_tells_what_it_covers_and_nothing_else() {
+        let mut window = Window::new(Account::new(UserId::new(1)), Revision::new(3));
+        assert_eq!(after(&window, 2), None);
+        window.extend((2..=6).map(change).collect());
+        assert_eq!((window.latest.get(), after(&window, 2), after(&window, 3), after(&window, 5)), (6, None, Some(vec![4, 5, 6]), Some(vec![6])));
+        window.extend((7..=80).map(change).collect());
+        assert_eq!((after(&window, 15), after(&window, 16).map(|changes| changes.len())), (None, Some(64)));
+        window.extend(vec![change(90)]);
+        assert_eq!((after(&window, 80), after(&window, 89)), (None, Some(vec![90])), "no gap in a window");
+        window.skip_to(Revision::new(100));
+        assert_eq!((window.latest.get(), after(&window, 99)), (100, None));
+    }
+
+    #[test]
+    fn whom_nobody_follows_any_more_is_forgotten() {
+        let hub = Arc::new(Hub::default());
+        let (first, second) = (hub.subscribe(UserId::new(1)), hub.subscribe(UserId::new(1)));
+        drop(first);
+        assert_eq!(hub.followed(), [UserId::new(1)]);
+        drop(second);
+        assert_eq!(hub.followed(), []);
+    }
+
+    #[tokio::test]
+    async fn what_was_touched_is_told_once() {
+        let hub = Arc::new(Hub::default());
+        let _subscription = hub.subscribe(UserId::new(1));
+        for owner in [1, 2, 1] {
+            hub.touch(UserId::new(owner));
+        }
+        assert_eq!(hub.touched().await, BTreeSet::from([UserId::new(1)]), "nobody follows the other");
+        assert_eq!(hub.untold().await, BTreeSet::from([UserId::new(1), UserId::new(2)]));
+        assert!(futures_util::FutureExt::now_or_never(hub.touched()).is_none());
+    }
+}

@@ -1,0 +1,56 @@
+//! Making several changes as one.
+
+use super::{Scope, Writing, may_add, operation};
+use crate::Lethe;
+use crate::once::Once;
+use lethe_domain::access::Operation;
+use lethe_domain::draft::{Draft, KeyChange, KeyOutcome};
+use lethe_domain::id::UserId;
+use lethe_domain::key::PreferenceKey;
+use lethe_ports::Caller;
+use lethe_ports::inbound::{AccessError, Atomicity, Batch, BatchOutcome, KeyedError};
+use lethe_ports::outbound::{AccountStore, Store, Tx};
+use std::sync::Arc;
+
+impl<S: Store + AccountStore> Lethe<S> {
+    pub(crate) async fn batch_changes(&self, caller: &Caller, owner: UserId, batch: Batch) -> Result<BatchOutcome, KeyedError> {
+        for wanted in [Operation::Update, Operation::Delete] {
+            let keys: Vec<_> = batch.changes.iter().filter(|change| operation(&change.action) == wanted).map(|change| change.key.clone()).collect();
+            // An empty batch is looked at as well.
+            if !keys.is_empty() || batch.changes.is_empty() {
+                self.permit_keys(caller, owner, wanted, &keys).await?;
+            }
+        }
+        let batch = Arc::new(batch);
+        let outcome = self
+            .once(Once::new(caller, owner), || {
+                let (writing, batch) = (self.writing(caller, owner), batch.clone());
+                move |tx| Box::pin(async move { make(tx, &writing, &batch).await })
+            })
+            .await?;
+        self.touched(owner);
+        Ok(outcome)
+    }
+}
+
+async fn make(tx: &mut dyn Tx, writing: &Writing, batch: &Batch) -> Result<BatchOutcome, KeyedError> {
+    let keys: Vec<PreferenceKey> = batch.changes.iter().map(|change| change.key.clone()).collect();
+    let mut draft = writing.begin(tx, Scope::Keys(&keys)).await?;
+    let mut results = Vec::with_capacity(batch.changes.len());
+    for (place, change) in batch.changes.iter().enumerate() {
+        let adding = is_adding(writing, &draft, change);
+        let result = draft.change(change, &writing.limits);
+        if let Ok(KeyOutcome::Created(_)) = result {
+            adding?;
+        }
+        match (batch.atomicity, result) {
+            (Atomicity::AllOrNothing, Err(refusal)) => return Err(KeyedError::RefusedAt { operation: place, refusal }),
+            (Atomicity::AllOrNothing | Atomicity::EachForItself, result) => results.push(result),
+        }
+    }
+    Ok(BatchOutcome { revision: writing.make(tx, draft).await?, results })
+}
+
+fn is_adding(writing: &Writing, draft: &Draft, change: &KeyChange) -> Result<(), AccessError> {
+    may_add(&writing.caller, writing.owner, &change.key, draft.get(&change.key), writing.stamp)
+}

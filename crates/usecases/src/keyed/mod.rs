@@ -1,0 +1,125 @@
+//! Preferences by their keys: one, several as one, and what became of them.
+
+mod batch_changes;
+mod change_key;
+mod list_changes;
+mod patch_set;
+mod read_set;
+mod revert_set;
+
+use crate::Lethe;
+use crate::access::{admits, is_alive};
+use lethe_domain::access::{Act, Operation, Relation};
+use lethe_domain::account::StatusSet;
+use lethe_domain::draft::{Draft, Item, KeyAction};
+use lethe_domain::id::{Revision, UserId};
+use lethe_domain::key::PreferenceKey;
+use lethe_domain::limits::Limits;
+use lethe_domain::precondition::Precondition;
+use lethe_ports::Caller;
+use lethe_ports::inbound::{AccessError, KeyedError};
+use lethe_ports::outbound::{AccountStore, PreferenceStoreError, Stamp, StoreError, Tx};
+
+/// What an action does to a key of which nothing is known. To add one takes leave to create as well.
+const fn operation(action: &KeyAction) -> Operation {
+    match action {
+        KeyAction::Put(_) | KeyAction::Merge(_) | KeyAction::Patch(_) => Operation::Update,
+        KeyAction::Delete => Operation::Delete,
+    }
+}
+
+/// Whether the caller's token allows adding this key, if it is not there.
+fn may_add(caller: &Caller, owner: UserId, key: &PreferenceKey, present: Option<&Item>, stamp: Stamp) -> Result<(), AccessError> {
+    match present {
+        Some(_) => Ok(()),
+        None => Ok(caller.grant.allows(&Act::on(Operation::Create, owner).with_key(key), stamp.now)?),
+    }
+}
+
+impl<S: AccountStore> Lethe<S> {
+    /// What the caller needs to know of a store's refusal, where nothing but the owner's state and the limits can be in the way.
+    pub(crate) async fn keyed_refusal(&self, caller: &Caller, act: &Act<'_>, error: PreferenceStoreError) -> KeyedError {
+        match error {
+            PreferenceStoreError::Refused => self.explain(caller, act).await.into(),
+            other => edit_refusal(other),
+        }
+    }
+
+    /// Whether the caller may do `operation` to each of these keys. Without any, whether it may at all.
+    async fn permit_keys(&self, caller: &Caller, owner: UserId, operation: Operation, keys: &[PreferenceKey]) -> Result<(), AccessError> {
+        let act = Act::on(operation, owner);
+        if !caller.grant.depends_on_key() || keys.is_empty() {
+            self.fence(caller, owner, &act).await?;
+            return Ok(());
+        }
+        for key in keys {
+            self.fence(caller, owner, &act.with_key(key)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What it means that edits were refused.
+fn edit_refusal(error: PreferenceStoreError) -> KeyedError {
+    match error {
+        PreferenceStoreError::Quota(error) => KeyedError::Refused(error.into()),
+        PreferenceStoreError::Store(error) => error.into(),
+        error @ (PreferenceStoreError::Refused | PreferenceStoreError::NotFound | PreferenceStoreError::Changed | PreferenceStoreError::KeyTaken) => {
+            StoreError::Failed(format!("edits of a locked owner were refused: {error}")).into()
+        }
+    }
+}
+
+/// Whose set is changed, by whom.
+#[derive(Debug, Clone)]
+struct Writing {
+    caller: Caller,
+    owner: UserId,
+    stamp: Stamp,
+    limits: Limits,
+}
+
+/// Which preferences a change is going to look at.
+enum Scope<'k> {
+    Keys(&'k [PreferenceKey]),
+    Everything,
+}
+
+impl Writing {
+    /// Locks the owner, if the caller may still write to it, and takes up what is there.
+    async fn begin(&self, tx: &mut dyn Tx, scope: Scope<'_>) -> Result<Draft, KeyedError> {
+        let account = tx.account_for_update(self.owner).await?;
+        if self.caller.actor.relation_to(self.owner) == Relation::Itself {
+            is_alive(&self.caller, account.as_ref())?;
+        }
+        admits(StatusSet::WRITABLE, account.as_ref())?;
+        let standing = tx.standing(self.owner).await?;
+        let preferences = match scope {
+            Scope::Keys(keys) => tx.preferences_of_keys(self.owner, keys).await?,
+            Scope::Everything => tx.preferences(self.owner).await?,
+        };
+        Ok(Draft::new(standing, preferences.into_iter().map(Item::from), self.stamp.now))
+    }
+
+    /// Whether the owner's revision is what it must be.
+    fn check(draft: &Draft, precondition: &Precondition) -> Result<(), KeyedError> {
+        // Every set is there, and be it an empty one.
+        precondition.check(Some(draft.revision())).map_err(|unmet| KeyedError::Unmet(unmet, draft.revision()))
+    }
+
+    /// Makes what was drafted.
+    async fn make(&self, tx: &mut dyn Tx, draft: Draft) -> Result<Revision, KeyedError> {
+        let revision = draft.revision();
+        let edits = draft.into_edits();
+        if !edits.is_empty() {
+            tx.edit_preferences(self.owner, &edits, self.stamp, &self.limits).await.map_err(edit_refusal)?;
+        }
+        Ok(revision)
+    }
+}
+
+impl<S> Lethe<S> {
+    fn writing(&self, caller: &Caller, owner: UserId) -> Writing {
+        Writing { caller: caller.clone(), owner, stamp: self.stamp(caller), limits: self.policy.limits }
+    }
+}

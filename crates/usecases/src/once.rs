@@ -1,0 +1,86 @@
+//! Requests that may be sent again, and have their effect once.
+//!
+//! What came of the first one is kept in the transaction of its effect: whoever sends it again, after whatever went wrong, is told that. A
+//! refusal has no effect, so it is not remembered: sent again, the request is looked at anew.
+
+use crate::Lethe;
+use crate::access::is_alive;
+use crate::retry::{StoreFailure, on_contention};
+use futures_util::future::BoxFuture;
+use lethe_domain::account::Account;
+use lethe_domain::attempt::{Attempt, REMEMBERED_FOR};
+use lethe_domain::id::UserId;
+use lethe_domain::time::Timestamp;
+use lethe_ports::Caller;
+use lethe_ports::inbound::AccessError;
+use lethe_ports::outbound::{AttemptState, Store, StoreError, Tx};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Whether an account still honours a caller.
+type Honours = fn(&Caller, Option<&Account>) -> Result<(), AccessError>;
+
+/// Whose request it is, and whose data come of it.
+pub(crate) struct Once<'c> {
+    caller: &'c Caller,
+    /// Whoever this is erased with.
+    about: UserId,
+    honours: Honours,
+}
+
+impl<'c> Once<'c> {
+    /// A request of `caller` that is about `about`.
+    pub(crate) fn new(caller: &'c Caller, about: UserId) -> Self {
+        Self { caller, about, honours: is_alive }
+    }
+
+    /// The same, where another rule says who may be told again what came of it.
+    pub(crate) fn honouring(self, honours: Honours) -> Self {
+        Self { honours, ..self }
+    }
+}
+
+impl<S: Store> Lethe<S> {
+    /// Runs a transaction, again while it fails by contention. If the caller's request may be sent again, and has been, what came of it then is
+    /// given back instead.
+    pub(crate) async fn once<T, E, F>(&self, request: Once<'_>, mut work: impl FnMut() -> F) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: From<StoreError> + From<AccessError> + StoreFailure + Send + 'static,
+        F: for<'t> FnOnce(&'t mut dyn Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        let Once { caller, about, honours } = request;
+        let Some(retry) = &caller.retry else { return on_contention(|| self.store.transact(work())).await };
+        let attempt = retry.attempt(&caller.actor).map_err(|_| AccessError::AttemptMalformed)?;
+        on_contention(|| {
+            let (work, attempt, retry, caller, now) = (work(), attempt.clone(), retry.clone(), caller.clone(), self.clock.now());
+            self.store.transact(move |tx| {
+                Box::pin(async move {
+                    if let Some(outcome) = recall(tx, about, &attempt, now).await? {
+                        honours(&caller, tx.account_for_share(caller.actor.user).await?.as_ref())?;
+                        retry.note_replay();
+                        return Ok(outcome);
+                    }
+                    let outcome = work(tx).await?;
+                    let text = serde_json::to_string(&outcome).map_err(|error| StoreError::Failed(format!("an outcome cannot be kept: {error}")))?;
+                    tx.end_attempt(about, &attempt, &text, now).await?;
+                    Ok(outcome)
+                })
+            })
+        })
+        .await
+    }
+}
+
+/// What came of an earlier attempt; `None`: this is the first.
+async fn recall<T: DeserializeOwned>(tx: &mut dyn Tx, about: UserId, attempt: &Attempt, now: Timestamp) -> Result<Option<T>, AccessError> {
+    match tx.begin_attempt(about, attempt, now.before(REMEMBERED_FOR)).await? {
+        AttemptState::First => Ok(None),
+        AttemptState::Running => Err(AccessError::AttemptRunning),
+        AttemptState::Done { fingerprint, .. } if fingerprint != attempt.fingerprint => Err(AccessError::AttemptReused),
+        AttemptState::Done { outcome, .. } => {
+            let outcome = serde_json::from_str(&outcome).map_err(|error| StoreError::Failed(format!("a kept outcome cannot be read: {error}")))?;
+            Ok(Some(outcome))
+        }
+    }
+}
