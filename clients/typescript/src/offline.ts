@@ -37,7 +37,7 @@ export interface CacheChange {
   origin: 'local' | 'server';
 }
 
-/** A key was edited here and changed on the service. Undefined is for nothing. */
+/** A key was edited here and changed on the service, maybe to the same value. Undefined is for nothing. */
 export interface Conflict {
   key: string;
   /** What was seen when it was edited. */
@@ -273,7 +273,7 @@ export class OfflineCache {
   async #resolved({ key, text, base }: Edit): Promise<string | null> {
     const server = held(this.#copy, key);
     const { resolve } = this.options;
-    if (!resolve || server === base || server === text) return text;
+    if (!resolve || server === base) return text;
     const { json } = this.client;
     const value = await resolve({ key, base: this.#parse(base), local: this.#parse(text), server: this.#parse(server) });
     if (value === undefined) return null;

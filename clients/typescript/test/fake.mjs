@@ -342,13 +342,14 @@ export class FakeLethe {
       start: (controller) => {
         const send = (text) => {
           for (const piece of text.match(/[^]{1,7}/g) ?? []) {
-            if (left <= 0) return;
+            if (left <= 0) break;
             left -= piece.length;
             controller.enqueue(encoder.encode(piece));
           }
           if (left > 0) return;
           this.watchers.delete(watcher);
-          controller.error(new TypeError('terminated'));
+          // An error throws away what was not read yet.
+          setTimeout(() => controller.error(new TypeError('terminated')));
         };
         sent = since;
         watcher = (text = '', close = false) => {
@@ -368,12 +369,8 @@ export class FakeLethe {
         };
         this.watchers.add(watcher);
         signal.addEventListener('abort', () => {
-          if (!this.watchers.delete(watcher)) return;
-          try {
-            controller.error(signal.reason);
-          } catch {
-            // Closed already.
-          }
+          this.watchers.delete(watcher);
+          controller.error(signal.reason);
         });
         send(': watching\n\n');
         if (left > 0) watcher();
