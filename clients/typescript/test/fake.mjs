@@ -142,10 +142,16 @@ export class FakeLethe {
   }
 
   #check(key, ifMatch, ifNoneMatch) {
+    if (key.trim() !== key || [...key].length > 255) throw new Refusal(422, 'unprocessable', {});
     if (this.refusedKeys.has(key)) throw new Refusal(422, 'quota-exceeded', {});
     const item = this.items.get(key);
     const holds = (!ifMatch || (item && (ifMatch === '*' || ifMatch === `"${item.revision}"`))) && !(ifNoneMatch && item);
     if (!holds) throw new Refusal(412, 'precondition-failed', { current: JSON.parse(this.#itemText(key)) });
+  }
+
+  #checkRevision(headers) {
+    const condition = headers.get('if-match');
+    if (condition && condition !== `"${this.revision}"`) throw new Refusal(412, 'precondition-failed', { current: { revision: this.revision } });
   }
 
   #need(key) {
@@ -155,6 +161,7 @@ export class FakeLethe {
   put(key, text) {
     const old = this.items.get(key);
     if (old?.text === text) return old;
+    if (text.length > 65536) throw new Refusal(422, 'unprocessable', {});
     this.revision += 1;
     const at = `2026-01-01T00:00:00.${String(this.revision).padStart(6, '0')}Z`;
     const item = { text, revision: this.revision, created: old?.created ?? at, updated: at };
@@ -242,8 +249,7 @@ export class FakeLethe {
       return { status: 204 };
     },
     'PATCH preferences': ({ headers, body }) => {
-      const condition = headers.get('if-match');
-      if (condition && condition !== `"${this.revision}"`) throw new Refusal(412, 'precondition-failed', { current: { revision: this.revision } });
+      this.#checkRevision(headers);
       const changed = [];
       const removed = [];
       for (const [key, value] of Object.entries(JSON.parse(body))) {
@@ -299,7 +305,8 @@ export class FakeLethe {
       const items = array(this.log.filter((change) => change.key === key).reverse().map((change) => this.#changeText(change)));
       return { status: 200, text: object({ items, next: 'null' }) };
     },
-    'POST revert': ({ body }) => {
+    'POST revert': ({ headers, body }) => {
+      this.#checkRevision(headers);
       const { to, key: only } = JSON.parse(body);
       if (to > this.revision) throw new Refusal(422, 'unprocessable', {});
       const then = new Map();

@@ -78,10 +78,11 @@ export function breaking(roll) {
 /** Another node on the same store: its URL, and how to end it in order. */
 export async function startNode() {
   const service = spawn(required('LETHE_BINARY'), ['serve'], { env: process.env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const [greeting] = await once(service.stdout, 'data');
+  const exit = once(service, 'exit');
+  const [greeting] = await Promise.race([once(service.stdout, 'data'), exit]);
   const stop = async () => {
     service.kill('SIGTERM');
-    await once(service, 'exit');
+    await exit;
   };
   return { url: String(greeting).match(/http:\/\/\S+/)[0], stop };
 }
