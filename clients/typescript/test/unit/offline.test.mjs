@@ -225,6 +225,7 @@ describe('editing', () => {
     await assert.rejects(cache.sync(), ConnectionError);
     fake.write('n', 101);
     cache = await open({ resolve });
+    cache.onRefused(({ error }) => assert.fail(error));
     await cache.set('n', 3);
     fake.fault = () => undefined;
     await cache.sync();
@@ -349,6 +350,7 @@ test('devices that edit, lose answers, restart and follow agree in the end, and 
     const devices = Array.from({ length: 3 }, () => ({ storage: new MemoryStorage() }));
     const reopen = async (device) => {
       device.cache = await OfflineCache.open(client({ retry: { ...hurry, attempts: 2 } }), device.storage, { resolve });
+      device.cache.onRefused(({ error }) => assert.fail(error));
     };
     await Promise.all(devices.map(async (device) => {
       await reopen(device);
