@@ -65,10 +65,11 @@ export interface OfflineCacheOptions {
 /**
  * An offline copy of a user's preferences, which can be read and edited without a network.
  *
- * Edits are seen at once, kept in an outbox with the copy, and sent by the next `sync`, each only if the key still holds what the copy knows
- * of. If it does not, the resolver decides; without one the edit made here wins for its key, since somebody made it deliberately and
- * just now looks at it, whereas "the server wins" would silently undo it. Each edit takes place once, also when the answer was lost and
- * the process ended in between: it is kept as sent before it is sent, with its Idempotency-Key, which the service remembers for 24 hours.
+ * Edits are seen at once, kept in an outbox with the copy, and sent by the next `sync`, each only if the key still holds what the copy
+ * knows of. If it does not, the resolver decides; without one the edit made here wins for its key, since somebody made it deliberately
+ * and just now looks at it, whereas "the server wins" would silently undo it. Each edit takes place once, also when the answer was lost
+ * and the process ended in between: it is kept as sent before it is sent, with its Idempotency-Key, which the service remembers for 24
+ * hours. After that time, what was sent and never answered may be taken for somebody else's edit of the same key.
  *
  * After a `sync`, during which nothing more was edited, the copy is what the service held at `revision`, text for text. Each step saves
  * once, and only then shows.
