@@ -2,14 +2,20 @@
 #![deny(missing_docs)]
 
 mod chance;
+mod client;
 mod error;
 mod http;
 mod json;
 mod model;
+mod operation;
 mod retry;
+mod update;
 
+pub use client::{Client, ClientBuilder};
 pub use error::{Cause, EndReason, Error, Problem, Refused};
 pub use http::TokenProvider;
 pub use json::Json;
 pub use model::{Changes, Event, Item, Limits, LogEntry, Revision, SetChange, Snapshot, Usage, UserRef};
+pub use operation::{BatchResult, Condition, Guard, Operation, OperationResult, Outcome, RevertScope};
 pub use retry::RetryPolicy;
+pub use update::{Change, Update};
