@@ -9,7 +9,9 @@ mod json;
 mod model;
 mod operation;
 mod retry;
+mod sse;
 mod update;
+mod watch;
 
 pub use client::{Client, ClientBuilder};
 pub use error::{Cause, EndReason, Error, Problem, Refused};
@@ -19,3 +21,4 @@ pub use model::{Changes, Event, Item, Limits, LogEntry, Revision, SetChange, Sna
 pub use operation::{BatchResult, Condition, Guard, Operation, OperationResult, Outcome, RevertScope};
 pub use retry::RetryPolicy;
 pub use update::{Change, Update};
+pub use watch::{Since, WatchEvent};
