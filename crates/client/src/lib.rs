@@ -1,6 +1,7 @@
 //! The Rust client of Lethe.
 #![deny(missing_docs)]
 
+pub mod cache;
 mod chance;
 mod client;
 mod error;
