@@ -1,4 +1,4 @@
-//! The Rust client of Lethe.
+#![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
 pub mod cache;
