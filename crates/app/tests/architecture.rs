@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Every crate of the workspace and the crates of the workspace that it may build on: these, all of these, and no others.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("lethe-domain", &[]),
     ("lethe-ports", &["lethe-domain"]),
     ("lethe-usecases", &["lethe-domain", "lethe-ports"]),
@@ -15,11 +15,13 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("lethe-sqlite-adapter", &["lethe-domain", "lethe-ports"]),
     ("lethe-http-adapter", &["lethe-domain", "lethe-ports"]),
     ("lethe-testkit", &["lethe-domain", "lethe-ports"]),
+    // It knows the service by its wire alone.
+    ("lethe-client", &[]),
     ("lethe-app", &["lethe-domain", "lethe-http-adapter", "lethe-ports", "lethe-postgres-adapter", "lethe-sqlite-adapter", "lethe-usecases"]),
 ];
 
 /// Drivers, and the only crates that may name them.
-const DRIVERS: [(&str, &[&str]); 10] = [
+const DRIVERS: [(&str, &[&str]); 11] = [
     ("diesel", &["lethe-postgres-adapter", "lethe-sqlite-adapter"]),
     ("diesel_migrations", &["lethe-postgres-adapter", "lethe-sqlite-adapter"]),
     ("diesel-async", &["lethe-postgres-adapter"]),
@@ -30,6 +32,7 @@ const DRIVERS: [(&str, &[&str]); 10] = [
     ("biscuit-auth", &["lethe-http-adapter"]),
     ("utoipa", &["lethe-http-adapter"]),
     ("ureq", &["lethe-http-adapter"]),
+    ("reqwest", &["lethe-client"]),
     ("standardwebhooks", &["lethe-http-adapter"]),
 ];
 

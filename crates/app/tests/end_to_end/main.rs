@@ -23,6 +23,7 @@ mod preferences;
 mod readme;
 mod restore;
 mod revocation;
+mod rust_client;
 mod settings;
 mod shutdown;
 mod tokens;
