@@ -95,7 +95,7 @@ async fn four_nodes_migrate_at_once() {
     assert!(matches!(nodes[0].ready().await, Err(StoreError::Unavailable(_))), "not before the migrations");
     let applied = join_all(nodes.iter().map(PgStore::migrate)).await;
     let applied: Vec<String> = applied.into_iter().flat_map(|names| names.expect("each node waits its turn")).collect();
-    assert_eq!(applied, ["0001_initial", "0002_life_cycle"], "one node did it");
+    assert_eq!(applied, ["0001_initial", "0002_life_cycle", "0003_history"], "one node did it");
     assert_eq!(open(database.url()).ready().await, Ok(()), "a node that comes later sees it");
     assert_eq!(nodes[0].ready().await, Ok(()));
 }

@@ -4,6 +4,7 @@
 mod common;
 
 use common::fresh;
+use lethe_domain::attempt::{Attempt, IdempotencyKey};
 use lethe_domain::content::{NewPost, PostTitle};
 use lethe_domain::erasure::Erasure;
 use lethe_domain::event::{Event, EventId, EventKind};
@@ -271,6 +272,8 @@ async fn fill_one(tx: &mut dyn Tx, text: &str) -> Result<(), PreferenceStoreErro
     tx.edit_preferences(user, &[Edit::Put(preference(text, &format!("\"{text}\"")))], stamp, &Limits::default()).await?;
     tx.insert_post(&NewPost { title: PostTitle::from_store(said()), ..post(user, text) }, now).await?;
     tx.insert_hold(user, &NewHold { reason: HoldReason::from_store(said()), expires_at: None }, stamp).await?;
+    let attempt = Attempt::new(user, "POST", "/", &IdempotencyKey::parse("key").expect("a key"), &[]);
+    tx.end_attempt(user, &attempt, &format!("\"{text}\""), now).await?;
     let ext_id = Some(ExtId::from_store(said()));
     tx.save_erasure(&Erasure::begin(user, 1, ext_id.clone(), now).interrupt(text, now, Duration::ZERO)).await?;
     let event = Event { id: EventId { user, epoch: 0, kind: EventKind::Created }, at: now, ext_id };

@@ -5,6 +5,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use lethe_domain::account::StatusSet;
+use lethe_domain::attempt::{Attempt, IdempotencyKey};
 use lethe_domain::audit::AuditAct;
 use lethe_domain::content::Reaction;
 use lethe_domain::erasure::{Erasure, ErasureCursor};
@@ -200,6 +201,10 @@ fn a_hold(reason: &str) -> NewHold {
     NewHold { reason: HoldReason::from_store(reason.into()), expires_at: Some(FixedClock::start()) }
 }
 
+fn an_attempt(actor: UserId) -> Attempt {
+    Attempt::new(actor, "POST", "/", &IdempotencyKey::parse("key").expect("a key"), &[])
+}
+
 /// A user with something in every place, and somebody else with something as well, whom it has to do with.
 async fn fill(store: &SqliteStore) -> UserId {
     let added: Result<(UserId, UserId), InsertUserError> = store
@@ -214,6 +219,9 @@ async fn fill(store: &SqliteStore) -> UserId {
                     }
                 }
                 tx.insert_hold(leaver, &a_hold("marker_reason"), Stamp { actor: other, now: FixedClock::start() }).await?;
+                for (about, actor) in [(leaver, leaver), (other, leaver)] {
+                    tx.end_attempt(about, &an_attempt(actor), "\"marker_outcome\"", FixedClock::start()).await?;
+                }
                 tx.insert_hold(other, &a_hold("a reason"), Stamp { actor: leaver, now: FixedClock::start() }).await?;
                 Ok((leaver, other))
             })

@@ -14,7 +14,7 @@ use lethe_testkit::fixture::{preference, user};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-const MIGRATIONS: [&str; 2] = ["0001_initial", "0002_life_cycle"];
+const MIGRATIONS: [&str; 3] = ["0001_initial", "0002_life_cycle", "0003_history"];
 
 fn new_path() -> (PathBuf, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -2,22 +2,26 @@
 
 use crate::Services;
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 use lethe_domain::account::DeletionMode;
 use lethe_domain::audit::AuditEntry;
+use lethe_domain::change::LogPage;
+use lethe_domain::limits::Usage;
 use lethe_domain::plan::DeletionPlan;
 use lethe_domain::profile::NewUser;
-use lethe_domain::settings::{Document, SettingName};
+use lethe_domain::settings::Document;
 use lethe_domain::webhook::{Delivery, DeliveryId, DeliveryState};
 use lethe_domain::{
-    Act, Audience, Erasure, ErasureState, Hold, HoldId, NewHold, NewPreference, Operation, Page, PageRequest, Post, PostId, PostKind, PostText, PostTitle,
-    Preference, PreferenceId, PreferenceUpdate, ProfileUpdate, Reaction, User, UserId, UserStatus, Vote,
+    Act, Audience, Change, Erasure, ErasureState, Hold, HoldId, Item, KeyChange, KeyOutcome, NewHold, NewPreference, Operation, Page, PageRequest, Post,
+    PostId, PostKind, PostText, PostTitle, Precondition, Preference, PreferenceId, PreferenceKey, PreferenceUpdate, ProfileUpdate, Reaction, Revision,
+    SetOutcome, SetPatch, User, UserId, UserStatus, Vote,
 };
 use lethe_ports::Caller;
 use lethe_ports::inbound::{
-    self as ports, AccessError, AccountError, Bearer, ContentError, CreateUserError, DeleteUserError, Deletion, DeletionRequest, KeyFilter, LookUpError,
-    PreferenceError, Restoration, RestoreError, SettingsError,
+    self as ports, AccessError, AccountError, Batch, BatchOutcome, Bearer, ContentError, CreateUserError, DeleteUserError, Deletion, DeletionRequest,
+    FeedEvent, KeyFilter, KeyedError, LookUpError, PreferenceError, Restoration, RestoreError, Reversion, SettingsChange, SettingsError,
 };
-use lethe_ports::outbound::{AuditFilter, Backlog, ListedDelivery, StoreError, UserFilter, UserQuery};
+use lethe_ports::outbound::{AuditFilter, Backlog, KeyRange, ListedDelivery, PastPart, Snapshot, StoreError, UserFilter, UserQuery};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::Notify;
@@ -44,8 +48,8 @@ mockall::mock! {
         async fn list(&self, caller: &Caller, owner: UserId, filter: KeyFilter, page: PageRequest) -> Result<Page<Preference>, PreferenceError>;
         async fn get(&self, caller: &Caller, owner: UserId, id: PreferenceId) -> Result<Preference, PreferenceError>;
         async fn create(&self, caller: &Caller, owner: UserId, new: NewPreference) -> Result<Preference, PreferenceError>;
-        async fn update(&self, caller: &Caller, owner: UserId, id: PreferenceId, update: PreferenceUpdate) -> Result<Preference, PreferenceError>;
-        async fn delete(&self, caller: &Caller, owner: UserId, id: PreferenceId) -> Result<(), PreferenceError>;
+        async fn update(&self, caller: &Caller, owner: UserId, id: PreferenceId, update: PreferenceUpdate, precondition: Precondition) -> Result<Preference, PreferenceError>;
+        async fn delete(&self, caller: &Caller, owner: UserId, id: PreferenceId, precondition: Precondition) -> Result<(), PreferenceError>;
     }
 }
 
@@ -53,10 +57,33 @@ mockall::mock! {
     pub(super) Settings {}
     #[async_trait]
     impl ports::Settings for Settings {
-        async fn read(&self, caller: &Caller) -> Result<Document, SettingsError>;
-        async fn replace(&self, caller: &Caller, wanted: Document) -> Result<(), SettingsError>;
-        async fn merge(&self, caller: &Caller, changes: Document) -> Result<(), SettingsError>;
-        async fn remove(&self, caller: &Caller, names: Vec<SettingName>) -> Result<(), SettingsError>;
+        async fn read(&self, caller: &Caller) -> Result<(Revision, Document), SettingsError>;
+        async fn change(&self, caller: &Caller, change: SettingsChange, precondition: Precondition) -> Result<Revision, SettingsError>;
+    }
+}
+
+mockall::mock! {
+    pub(super) KeyedPreferences {}
+    #[async_trait]
+    impl ports::KeyedPreferences for KeyedPreferences {
+        async fn show(&self, caller: &Caller, owner: UserId, key: &PreferenceKey) -> Result<Item, KeyedError>;
+        async fn change(&self, caller: &Caller, owner: UserId, change: KeyChange) -> Result<KeyOutcome, KeyedError>;
+        async fn part(&self, caller: &Caller, owner: UserId, range: KeyRange) -> Result<Snapshot, KeyedError>;
+        async fn as_of(&self, caller: &Caller, owner: UserId, at: Revision, range: KeyRange) -> Result<PastPart, KeyedError>;
+        async fn patch(&self, caller: &Caller, owner: UserId, patch: SetPatch, precondition: Precondition) -> Result<SetOutcome, KeyedError>;
+        async fn batch(&self, caller: &Caller, owner: UserId, batch: Batch) -> Result<BatchOutcome, KeyedError>;
+        async fn revert(&self, caller: &Caller, owner: UserId, reversion: Reversion, precondition: Precondition) -> Result<SetOutcome, KeyedError>;
+        async fn changes(&self, caller: &Caller, owner: UserId, since: Revision, limit: u32) -> Result<LogPage, KeyedError>;
+        async fn history(&self, caller: &Caller, owner: UserId, key: &PreferenceKey, before: Option<Revision>, limit: u32) -> Result<Vec<Change>, KeyedError>;
+        async fn usage(&self, caller: &Caller, owner: UserId) -> Result<Usage, KeyedError>;
+    }
+}
+
+mockall::mock! {
+    pub(super) ChangeFeed {}
+    #[async_trait]
+    impl ports::ChangeFeed for ChangeFeed {
+        async fn watch(&self, caller: &Caller, owner: UserId, since: Option<Revision>) -> Result<BoxStream<'static, FeedEvent>, KeyedError>;
     }
 }
 
@@ -141,6 +168,8 @@ mockall::mock! {
 pub(super) struct Mocks {
     pub(super) access: MockAccess,
     pub(super) preferences: MockPreferences,
+    pub(super) keyed: MockKeyedPreferences,
+    pub(super) feed: MockChangeFeed,
     pub(super) settings: MockSettings,
     pub(super) accounts: MockAccounts,
     pub(super) content: MockContent,
@@ -156,6 +185,8 @@ impl From<Mocks> for Services {
         Self {
             access: Arc::new(mocks.access),
             preferences: Arc::new(mocks.preferences),
+            keyed: Arc::new(mocks.keyed),
+            feed: Arc::new(mocks.feed),
             settings: Arc::new(mocks.settings),
             accounts: Arc::new(mocks.accounts),
             content: Arc::new(mocks.content),
@@ -182,22 +213,14 @@ pub(super) struct Gate {
 
 #[async_trait]
 impl ports::Settings for GatedSettings {
-    async fn read(&self, _: &Caller) -> Result<Document, SettingsError> {
+    async fn read(&self, _: &Caller) -> Result<(Revision, Document), SettingsError> {
         self.asked.send(()).unwrap();
         self.open.notified().await;
-        Ok(Document::default())
+        Ok((Revision::ZERO, Document::default()))
     }
 
-    async fn replace(&self, _: &Caller, _: Document) -> Result<(), SettingsError> {
-        Ok(())
-    }
-
-    async fn merge(&self, _: &Caller, _: Document) -> Result<(), SettingsError> {
-        Ok(())
-    }
-
-    async fn remove(&self, _: &Caller, _: Vec<SettingName>) -> Result<(), SettingsError> {
-        Ok(())
+    async fn change(&self, _: &Caller, _: SettingsChange, _: Precondition) -> Result<Revision, SettingsError> {
+        Ok(Revision::ZERO)
     }
 }
 

@@ -7,8 +7,8 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 use lethe_domain::limits::QuotaError;
 use lethe_domain::settings::{Document, DocumentError, SettingName};
-use lethe_domain::{Limits, ValueError};
-use lethe_ports::inbound::{AccessError, SettingsError};
+use lethe_domain::{Limits, Precondition, Revision, Tags, Unmet, ValueError};
+use lethe_ports::inbound::{AccessError, SettingsChange, SettingsError};
 use lethe_ports::outbound::StoreError;
 use mockall::predicate::{always, eq};
 
@@ -22,7 +22,12 @@ fn names(names: &[&str]) -> Vec<SettingName> {
 
 fn removing(expected: &[&str]) -> Mocks {
     let mut mocks = Mocks::default();
-    mocks.settings.expect_remove().with(always(), eq(names(expected))).once().return_once(|_, _| Ok(()));
+    mocks
+        .settings
+        .expect_change()
+        .with(always(), eq(SettingsChange::Remove(names(expected))), eq(Precondition::NONE))
+        .once()
+        .return_once(|_, _, _| Ok(Revision::new(7)));
     mocks
 }
 
@@ -54,7 +59,8 @@ async fn names_that_can_name_nothing_are_as_absent_as_any_other() {
 #[actix_web::test]
 async fn the_document_is_shown_to_the_letter() {
     let mut mocks = Mocks::default();
-    mocks.settings.expect_read().once().return_once(|_| Ok(document(r#"{"theme":"dark","a":{"z":1.0,"b":1e400},"n":null}"#)));
+    let shown = document(r#"{"theme":"dark","a":{"z":1.0,"b":1e400},"n":null}"#);
+    mocks.settings.expect_read().once().return_once(|_| Ok((Revision::new(7), shown)));
     let shown = r#"{"success":true,"settings":{"a":{"z":1.0,"b":1e400},"n":null,"theme":"dark"}}"#;
     assert_says(&ask(mocks, get("/settings/user").by(1)).await, 200, shown);
 }
@@ -62,12 +68,14 @@ async fn the_document_is_shown_to_the_letter() {
 #[actix_web::test]
 async fn the_document_is_replaced_and_merged_into() {
     let mut mocks = Mocks::default();
-    mocks.settings.expect_replace().with(always(), eq(document(r#"{"theme":"dark"}"#))).once().return_once(|_, _| Ok(()));
+    let change = SettingsChange::Replace(document(r#"{"theme":"dark"}"#));
+    mocks.settings.expect_change().with(always(), eq(change), always()).once().return_once(|_, _, _| Ok(Revision::new(7)));
     let asked = post("/settings/user").by(1).with_json(r#"{"settings":{"theme":"dark"},"unknown":1}"#);
     assert_says(&ask(mocks, asked).await, 200, r#"{"success":true,"message":"User settings updated successfully"}"#);
 
     let mut mocks = Mocks::default();
-    mocks.settings.expect_merge().with(always(), eq(document(r#"{"n":{"email":false}}"#))).once().return_once(|_, _| Ok(()));
+    let change = SettingsChange::Merge(document(r#"{"n":{"email":false}}"#));
+    mocks.settings.expect_change().with(always(), eq(change), always()).once().return_once(|_, _, _| Ok(Revision::new(7)));
     let asked = put("/settings/user").by(1).with_json(r#"{"n":{"email":false}}"#);
     assert_says(&ask(mocks, asked).await, 200, r#"{"success":true,"message":"User settings partially updated successfully"}"#);
 }
@@ -124,6 +132,9 @@ fn failures() -> Vec<(SettingsError, u16, &'static str)> {
         (AccessError::NoSuchUser.into(), 404, not_found),
         (AccessError::UserErased.into(), 404, not_found),
         (AccessError::UserSoftDeleted.into(), 404, not_found),
+        (AccessError::AttemptMalformed.into(), 400, r#"{"success":false,"message":"Malformed header","error":"The header Idempotency-Key cannot be read."}"#),
+        (AccessError::AttemptReused.into(), 422, r#"{"success":false,"message":"Idempotency key was used for another request"}"#),
+        (SettingsError::Unmet(Unmet::Match), 412, r#"{"success":false,"message":"Settings have changed"}"#),
         (AccessError::Undecided.into(), 503, worded(503)),
     ];
     table.extend(stores().map(|(error, status)| (error.into(), status, worded(status))));
@@ -135,7 +146,7 @@ fn failures() -> Vec<(SettingsError, u16, &'static str)> {
 async fn every_failure_is_worded() {
     for (error, status, body) in failures() {
         let mut mocks = Mocks::default();
-        mocks.settings.expect_remove().once().return_once(|_, _| Err(error));
+        mocks.settings.expect_change().once().return_once(|_, _, _| Err(error));
         let reply = ask(mocks, delete("/settings/user").by(1).with_json(r#"{"keys":["a"]}"#)).await;
         assert_says(&reply, status, body);
         assert_eq!(reply.header("retry-after"), if status == 503 { "1" } else { "" });
@@ -148,7 +159,7 @@ async fn limits_are_refused_in_the_words_of_the_operation() {
     let too_large = DocumentError::Value { name: "a".into(), error: ValueError::TooLarge { bytes: 2, limit: 1 } };
     for error in [SettingsError::from(too_large), SettingsError::from(QuotaError::TooManyKeys { limit: 9 }), QuotaError::TooManyBytes { limit: 9 }.into()] {
         let mut mocks = Mocks::default();
-        mocks.settings.expect_merge().once().return_once(|_, _| Err(error));
+        mocks.settings.expect_change().once().return_once(|_, _, _| Err(error));
         assert_refused(&ask(mocks, put("/settings/user").by(1).with_json("{}")).await, "Failed to partially update user settings");
     }
 }
@@ -184,4 +195,31 @@ async fn nothing_else_is_below_settings() {
     let reply = ask(Mocks::default(), request(Method::PATCH, "/settings/user").by(1)).await;
     assert_says(&reply, 405, r#"{"success":false,"message":"Method not allowed"}"#);
     assert_eq!(reply.header("allow"), "GET, HEAD, POST, PUT, DELETE, OPTIONS");
+}
+
+#[actix_web::test]
+async fn a_document_has_a_tag_and_conditions_are_handed_on() {
+    for (name, value, status) in [("if-none-match", "W/\"7\"", 304), ("if-none-match", "\"8\"", 200), ("if-match", "\"8\"", 412), ("if-match", "x", 400)] {
+        let mut mocks = Mocks::default();
+        mocks.settings.expect_read().once().return_once(|_| Ok((Revision::new(7), Document::default())));
+        let reply = ask(mocks, get("/settings/user").by(1).insert_header((name, value))).await;
+        let tag = if status < 400 { "\"7\"" } else { "" };
+        assert_eq!((reply.status.as_u16(), reply.header("etag")), (status, tag), "{name}: {value}");
+    }
+    let mut mocks = Mocks::default();
+    let condition = Precondition { matching: Some(Tags::OneOf(vec![Revision::new(7)])), none_matching: None };
+    mocks.settings.expect_change().with(always(), always(), eq(condition)).once().return_once(|_, _, _| Ok(Revision::new(8)));
+    let reply = ask(mocks, put("/settings/user").by(1).insert_header(("if-match", "\"7\"")).with_json("{}")).await;
+    assert_eq!((reply.status.as_u16(), reply.header("etag")), (200, "\"8\""));
+    let reply = ask(Mocks::default(), put("/settings/user").by(1).insert_header(("if-match", "7")).with_json("{}")).await;
+    assert_says(&reply, 400, r#"{"success":false,"message":"Malformed header","error":"The header If-Match cannot be read."}"#);
+}
+
+#[actix_web::test]
+async fn a_request_that_is_being_served_is_to_be_sent_again_later() {
+    let mut mocks = Mocks::default();
+    mocks.settings.expect_change().once().return_once(|_, _, _| Err(AccessError::AttemptRunning.into()));
+    let reply = ask(mocks, post("/settings/user").by(1).insert_header(("idempotency-key", "k")).with_json(r#"{"settings":{}}"#)).await;
+    assert_says(&reply, 409, r#"{"success":false,"message":"The same request is being served"}"#);
+    assert_eq!(reply.header("retry-after"), "1");
 }

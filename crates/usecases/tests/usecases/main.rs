@@ -3,8 +3,11 @@
 
 mod deletion;
 mod erasure;
+mod feed;
 mod holds;
 mod hot_path;
+mod keyed;
+mod once;
 mod operator;
 mod preferences;
 mod restore;

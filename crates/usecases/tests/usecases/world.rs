@@ -1,12 +1,12 @@
 //! A Lethe in memory, with users in it.
 
-use lethe_domain::UserId;
 use lethe_domain::account::DeletionMode;
 use lethe_domain::event::EventKind;
 use lethe_domain::limits::Limits;
 use lethe_domain::webhook::{EndpointId, RetrySchedule, Subscription};
-use lethe_ports::Caller;
+use lethe_domain::{Retention, UserId};
 use lethe_ports::inbound::{Accounts as _, DeleteUserError, DeletionRequest};
+use lethe_ports::{Caller, Retry};
 use lethe_testkit::{FixedClock, MemoryStore, fixture};
 use lethe_usecases::{Lethe, Policy};
 use std::sync::Arc;
@@ -35,7 +35,8 @@ pub(crate) fn world() -> World {
 pub(crate) fn world_with(limits: Limits) -> World {
     let subscriptions = [Subscription { endpoint: endpoint(), events: EventKind::ALL.to_vec() }];
     let retries = RetrySchedule(vec![Duration::from_secs(5), Duration::from_mins(5)]);
-    let policy = Policy { limits, grace: Some(GRACE), subscriptions: subscriptions.into(), retries };
+    let retention = Retention { max_age: Duration::from_hours(1), max_changes: 5 };
+    let policy = Policy { limits, retention, grace: Some(GRACE), subscriptions: subscriptions.into(), retries };
     let clock = Arc::new(FixedClock::default());
     let store = MemoryStore::by(clock.clone());
     World { lethe: Lethe::new(Arc::new(store.clone()), clock.clone(), policy), store, clock }
@@ -74,4 +75,11 @@ pub(crate) fn all_but(caller: &Caller, key: &'static str) -> Caller {
 /// The same caller with a token whose time is over.
 pub(crate) fn expired(caller: &Caller) -> Caller {
     Caller { grant: Arc::new(fixture::ExpiredGrant), ..caller.clone() }
+}
+
+/// The same caller with a request that may be sent again, under this key and with this body.
+pub(crate) fn retrying(caller: &Caller, key: &str, body: &str) -> Caller {
+    let retry = Retry::new(Some(key), "POST", "/", "");
+    retry.note_body(body);
+    Caller { retry: Some(Arc::new(retry)), ..caller.clone() }
 }
