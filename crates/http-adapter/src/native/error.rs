@@ -293,11 +293,10 @@ impl From<KeyedError> for Problem {
     fn from(error: KeyedError) -> Self {
         match error {
             KeyedError::Access(error) => error.into(),
-            KeyedError::Refused(refusal) => refusal.into(),
             KeyedError::RefusedAt { operation, refusal } => Self::InBatch(operation, Box::new(refusal.into())),
             KeyedError::RefusedKey { key, refusal: KeyRefusal::Value(error) } => Rule::from(error).of_key(key.as_str()).into(),
-            KeyedError::RefusedKey { key: _, refusal } => refusal.into(),
-            KeyedError::Unmet(_, revision) => Self::PreconditionFailed(Box::new(Current::Revision(revision.get()))),
+            KeyedError::Refused(refusal) | KeyedError::RefusedKey { key: _, refusal } => refusal.into(),
+            KeyedError::Unmet(_, revision) => Self::PreconditionFailed(Box::new(Current::Revision { revision: revision.get() })),
             KeyedError::Forgotten => Self::RevisionExpired,
             KeyedError::Ahead => Rule::ahead().of_member("to").into(),
             KeyedError::Store(error) => error.into(),

@@ -39,10 +39,5 @@ pub(crate) enum Current {
     /// A preference, or none.
     Item(Option<ItemJson>),
     /// The revision of a set.
-    #[serde(serialize_with = "as_member")]
-    Revision(i64),
-}
-
-fn as_member<S: serde::Serializer>(revision: &i64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map([("revision", revision)])
+    Revision { revision: i64 },
 }

@@ -105,7 +105,7 @@ pub(super) async fn list(asked: Asked) -> Answer {
     match precondition_to_read(asked.context.http.headers())?.check(Some(revision)) {
         Ok(()) => Ok(HttpResponse::Ok().insert_header((ETAG, tag_of(revision))).json(part(revision, items, limit))),
         Err(Unmet::NoneMatch) => Ok(HttpResponse::NotModified().insert_header((ETAG, tag_of(revision))).finish()),
-        Err(Unmet::Match) => Err(Problem::PreconditionFailed(Box::new(Current::Revision(revision.get())))),
+        Err(Unmet::Match) => Err(Problem::PreconditionFailed(Box::new(Current::Revision { revision: revision.get() }))),
     }
 }
 

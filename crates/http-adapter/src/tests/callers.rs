@@ -57,7 +57,7 @@ async fn a_bad_token_is_refused() {
 async fn both_schemes_are_taken() {
     for scheme in ["Bearer", "bearer", "Token", "TOKEN"] {
         let mut mocks = Mocks::default();
-        mocks.preferences.expect_delete().once().withf(|caller, _, _| caller.actor.user == UserId::new(1)).return_once(|_, _, _| Ok(()));
+        mocks.preferences.expect_delete().once().withf(|caller, _, _, _| caller.actor.user == UserId::new(1)).return_once(|_, _, _, _| Ok(()));
         let header = ("authorization", format!("{scheme} {}", token(1, false)));
         let reply = ask(mocks, delete("/api/v2/user/1/preference/1/").insert_header(header)).await;
         assert_eq!(reply.status, StatusCode::NO_CONTENT, "{scheme}");
@@ -163,7 +163,7 @@ async fn ids_of_things_have_one_spelling_too() {
 #[actix_web::test]
 async fn a_use_case_decides_for_requests_in_good_form() {
     let mut mocks = Mocks::default();
-    mocks.preferences.expect_delete().once().return_once(|_, _, _| Err(PreferenceError::Access(AccessError::Forbidden)));
+    mocks.preferences.expect_delete().once().return_once(|_, _, _, _| Err(PreferenceError::Access(AccessError::Forbidden)));
     let reply = ask(mocks, delete("/api/v2/user/2/preference/1/").by(1)).await;
     assert_eq!(reply.problem(), (403, "permission_denied".into()));
 }

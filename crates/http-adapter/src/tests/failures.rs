@@ -2,6 +2,7 @@
 
 use super::house::{Reply, With, ask, delete, get, post, put};
 use super::mocks::Mocks;
+use lethe_domain::Unmet;
 use lethe_domain::account::TransitionError;
 use lethe_domain::limits::QuotaError;
 use lethe_domain::profile::UniqueName;
@@ -26,6 +27,9 @@ fn accesses() -> Vec<(AccessError, u16, &'static str)> {
         (AccessError::NoSuchUser, 404, "not_found"),
         (AccessError::UserErased, 404, "not_found"),
         (AccessError::UserSoftDeleted, 400, "invalid"),
+        (AccessError::AttemptMalformed, 400, "invalid"),
+        (AccessError::AttemptRunning, 409, "idempotency_key_in_use"),
+        (AccessError::AttemptReused, 422, "idempotency_key_reused"),
         (AccessError::Undecided, 503, "unavailable"),
     ];
     table.extend(stores().map(|(error, status, code)| (AccessError::Store(error), status, code)));
@@ -41,7 +45,7 @@ fn with_common<E: From<AccessError> + From<StoreError>>(own: Vec<(E, u16, &'stat
 fn assert_worded(reply: &Reply, status: u16, code: &str) {
     assert_eq!(reply.problem(), (status, code.to_owned()), "{reply:?}");
     assert!(!reply.body.contains(SECRET), "{reply:?}");
-    assert_eq!(reply.header("retry-after"), if status == 503 { "1" } else { "" });
+    assert_eq!(reply.header("retry-after"), if status == 503 || code == "idempotency_key_in_use" { "1" } else { "" });
     assert_eq!(reply.header("www-authenticate"), if status == 401 { "Bearer realm=\"api\"" } else { "" });
 }
 
@@ -50,12 +54,13 @@ async fn of_preferences() {
     let table = with_common(vec![
         (PreferenceError::NotFound, 404, "not_found"),
         (PreferenceError::KeyTaken, 400, "key: unique"),
+        (PreferenceError::Unmet(Unmet::Match), 412, "precondition_failed"),
         (PreferenceError::Quota(QuotaError::TooManyKeys { limit: 9 }), 400, "non_field_errors: limit_exceeded"),
         (PreferenceError::Quota(QuotaError::TooManyBytes { limit: 9 }), 400, "non_field_errors: limit_exceeded"),
     ]);
     for (error, status, code) in table {
         let mut mocks = Mocks::default();
-        mocks.preferences.expect_update().once().return_once(|_, _, _, _| Err(error));
+        mocks.preferences.expect_update().once().return_once(|_, _, _, _, _| Err(error));
         let reply = ask(mocks, put("/api/v2/user/1/preference/7/").by(1).with_json(r#"{"key":"a","value":1}"#)).await;
         assert_worded(&reply, status, code);
     }

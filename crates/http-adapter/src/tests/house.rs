@@ -14,9 +14,13 @@ use lethe_ports::outbound::Clock;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
+use tokio::sync::watch;
 
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 pub(super) const JSON: &str = "application/json";
+
+/// Services that nobody is about to end.
+static CLOSING: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::channel(false).0);
 
 static KEY: LazyLock<Arc<SigningKey>> = LazyLock::new(|| Arc::new(SigningKey::generate(1)));
 
@@ -145,7 +149,7 @@ fn with_key(config: HttpConfig, services: impl Into<Services>, key: Option<Arc<S
 }
 
 fn with(config: HttpConfig, services: impl Into<Services>, verifier: Arc<Verifier>, key: Option<Arc<SigningKey>>) -> Setup {
-    Setup::new(config, services.into(), verifier, key, Limits::default(), metrics()).unwrap()
+    Setup::new(config, services.into(), verifier, key, Limits::default(), metrics(), CLOSING.subscribe()).unwrap()
 }
 
 pub(super) fn request(method: Method, uri: &str) -> TestRequest {

@@ -27,10 +27,12 @@ fn creating(name: &str, json: &str) -> Mocks {
 /// A service that expects exactly this change of preference 7 of user 1.
 fn updating(update: PreferenceUpdate) -> Mocks {
     let mut mocks = Mocks::default();
-    mocks.preferences.expect_update().with(always(), eq(UserId::new(1)), eq(PreferenceId::new(7)), eq(update)).once().return_once(|_, _, _, update| {
-        let (name, json) = (update.key().map_or("theme", PreferenceKey::as_str), update.value().map_or("1", JsonText::as_str));
-        Ok(preference(name, json))
-    });
+    mocks.preferences.expect_update().with(always(), eq(UserId::new(1)), eq(PreferenceId::new(7)), eq(update), always()).once().return_once(
+        |_, _, _, update, _| {
+            let (name, json) = (update.key().map_or("theme", PreferenceKey::as_str), update.value().map_or("1", JsonText::as_str));
+            Ok(preference(name, json))
+        },
+    );
     mocks
 }
 
@@ -57,7 +59,7 @@ async fn the_page_on_patching_works_as_printed() {
 #[actix_web::test]
 async fn the_page_on_deleting_works_as_printed() {
     let mut mocks = Mocks::default();
-    mocks.preferences.expect_delete().with(always(), eq(UserId::new(1)), eq(PreferenceId::new(1))).once().return_once(|_, _, _| Ok(()));
+    mocks.preferences.expect_delete().with(always(), eq(UserId::new(1)), eq(PreferenceId::new(1)), always()).once().return_once(|_, _, _, _| Ok(()));
     let reply = ask(mocks, delete("/api/v2/user/1/preference/1/").by(1).insert_header(("content-type", FORM))).await;
     assert_eq!((reply.status, reply.body.as_str()), (StatusCode::NO_CONTENT, ""));
     assert!(!reply.headers.contains_key("content-type"));

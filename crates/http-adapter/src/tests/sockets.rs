@@ -3,7 +3,8 @@
 use super::house::{deletion, metrics, token, verifier};
 use super::mocks::{Gate, Mocks, gated};
 use crate::{HttpConfig, Services, bind};
-use lethe_domain::{Limits, UserId};
+use lethe_domain::{Limits, Revision, UserId};
+use lethe_ports::inbound::SettingsChange;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread::JoinHandle;
@@ -110,9 +111,9 @@ fn head(request_line: &str) -> String {
 #[test]
 fn the_settings_pages_absolute_request_target_is_taken() {
     let mut mocks = Mocks::default();
-    mocks.settings.expect_remove().times(1).return_once(|_, names| {
-        assert_eq!(names.len(), 2);
-        Ok(())
+    mocks.settings.expect_change().times(1).return_once(|_, change, _| {
+        assert!(matches!(change, SettingsChange::Remove(names) if names.len() == 2));
+        Ok(Revision::ZERO)
     });
     mocks.access.expect_check_act().times(1).return_once(|_, _| Ok(()));
     let service = Running::with(HttpConfig::default(), mocks);

@@ -121,7 +121,7 @@ async fn by_its_key_it_is_a_look_and_a_write_bound_to_what_was_seen() {
     let standing = Standing { revision: Revision::new(1), ..Standing::default() };
     store.expect_look().with(eq(own()), eq(key("theme"))).times(3).returning(move |_, _| Ok(Look { standing, found: Some(stored()) }));
     let seen = eq(Some(Revision::new(1)));
-    store.expect_update().with(eq(own()), eq(ID), seen.clone(), always(), always(), always()).times(1).returning(|_, _, _, _, _, _| Ok(stored()));
+    store.expect_update().with(eq(own()), eq(ID), seen, always(), always(), always()).times(1).returning(|_, _, _, _, _, _| Ok(stored()));
     store.expect_delete().with(eq(own()), eq(ID), seen, always()).times(1).returning(|_, _, _, _| Ok(Revision::new(2)));
     let (lethe, ann) = (lethe(store), caller(OWNER));
     let change = |action| KeyChange { key: key("theme"), action, precondition: Precondition::NONE };

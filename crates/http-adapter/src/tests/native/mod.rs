@@ -8,6 +8,7 @@ mod erasures;
 mod holds;
 mod pages;
 mod plans;
+mod preferences;
 mod problems;
 mod refusals;
 mod restoration;
@@ -17,7 +18,15 @@ mod users;
 use crate::tests::house::{Reply, now};
 use actix_web::http::StatusCode;
 use lethe_domain::profile::{Person, PostCounts};
-use lethe_domain::{AccountState, Email, ExtId, LiveState, Profile, Role, User, UserId, Username};
+use lethe_domain::{AccountState, Email, ExtId, JsonText, LiveState, PreferenceKey, Profile, Role, User, UserId, Username};
+
+fn key(text: &str) -> PreferenceKey {
+    PreferenceKey::from_store(text.into())
+}
+
+fn json(text: &str) -> JsonText {
+    JsonText::from_store(text.into())
+}
 
 fn user(id: i64, state: AccountState) -> User {
     let profile =

@@ -1,11 +1,15 @@
 //! Every failure of every inbound port, as the native dialect words it; and of the router.
 
-use crate::tests::house::{Reply, With, ask, delete, get, post, request};
+use super::{json, key};
+use crate::tests::house::{Reply, With, ask, delete, get, now, post, request};
 use crate::tests::mocks::Mocks;
 use actix_web::http::Method;
 use lethe_domain::account::TransitionError;
+use lethe_domain::draft::{Item, KeyRefusal};
+use lethe_domain::limits::QuotaError;
 use lethe_domain::profile::UniqueName;
-use lethe_ports::inbound::{AccessError, AccountError, CreateUserError, DeleteUserError, LookUpError, Reservation, RestoreError};
+use lethe_domain::{PatchError, Revision, Unmet, ValueError};
+use lethe_ports::inbound::{AccessError, AccountError, CreateUserError, DeleteUserError, KeyedError, LookUpError, Reservation, RestoreError};
 use lethe_ports::outbound::StoreError;
 
 const SECRET: &str = "duplicate key value violates unique constraint";
@@ -26,6 +30,9 @@ fn accesses() -> Vec<(AccessError, u16, &'static str)> {
         (AccessError::NoSuchUser, 404, "user-not-found"),
         (AccessError::UserErased, 410, "user-erased"),
         (AccessError::UserSoftDeleted, 409, "user-deleted"),
+        (AccessError::AttemptMalformed, 400, "malformed-header, Idempotency-Key: invalid"),
+        (AccessError::AttemptRunning, 409, "idempotency-key-in-use"),
+        (AccessError::AttemptReused, 422, "idempotency-key-reused"),
         (AccessError::Undecided, 503, "unavailable"),
     ];
     table.extend(stores().map(|(error, status, slug)| (AccessError::Store(error), status, slug)));
@@ -41,8 +48,9 @@ fn with_common<E: From<AccessError> + From<StoreError>>(own: Vec<(E, u16, &'stat
 fn assert_worded(reply: &Reply, status: u16, slug: &str) {
     assert_eq!(reply.native_problem(), (status, slug.to_owned()), "{reply:?}");
     assert!(!reply.body.contains(SECRET), "{reply:?}");
-    assert_eq!(reply.header("retry-after"), if status == 503 { "1" } else { "" });
-    assert_eq!(reply.body.contains(r#""retry_after":1"#), status == 503, "{reply:?}");
+    let is_for_later = status == 503 || slug == "idempotency-key-in-use";
+    assert_eq!(reply.header("retry-after"), if is_for_later { "1" } else { "" });
+    assert_eq!(reply.body.contains(r#""retry_after":1"#), is_for_later, "{reply:?}");
     assert_eq!(reply.header("www-authenticate"), if status == 401 { "Bearer realm=\"api\"" } else { "" });
 }
 
@@ -52,6 +60,50 @@ async fn of_users() {
         let mut mocks = Mocks::default();
         mocks.accounts.expect_show().once().return_once(|_, _| Err(error));
         assert_worded(&ask(mocks, get("/v1/users/1").by(1)).await, status, slug);
+    }
+}
+
+#[actix_web::test]
+async fn of_preferences_by_key() {
+    let unmet = || KeyRefusal::Unmet(Unmet::Match, None);
+    let patch = |error: PatchError| KeyedError::Refused(KeyRefusal::Patch(error));
+    let table = with_common(vec![
+        (KeyedError::Refused(KeyRefusal::NotFound), 404, "not-found"),
+        (KeyedError::Refused(unmet()), 412, "precondition-failed"),
+        (KeyedError::Unmet(Unmet::Match, Revision::new(7)), 412, "precondition-failed"),
+        (KeyedError::Refused(QuotaError::TooManyKeys { limit: 9 }.into()), 422, "quota-exceeded"),
+        (patch(PatchError::TestFailed { operation: 1, path: String::new() }), 409, "patch-test-failed"),
+        (patch(PatchError::Impossible { operation: 1, path: String::new(), reason: String::new() }), 422, "patch-failed"),
+        (patch(PatchError::Value(ValueError::TooDeep { depth: 9, limit: 8 })), 422, "unprocessable, : too_deep"),
+        (KeyedError::RefusedAt { operation: 3, refusal: unmet() }, 412, "precondition-failed"),
+        (KeyedError::RefusedKey { key: key("a/b"), refusal: ValueError::TooLarge { bytes: 9, limit: 8 }.into() }, 422, "unprocessable, /a~1b: too_large"),
+        (KeyedError::Forgotten, 410, "revision-expired"),
+        (KeyedError::Ahead, 422, "unprocessable, /to: invalid"),
+    ]);
+    for (error, status, slug) in table {
+        let mut mocks = Mocks::default();
+        mocks.keyed.expect_change().once().return_once(|_, _, _| Err(error));
+        let asked = request(Method::PUT, "/v1/users/1/preferences/a").by(1).with_json("1");
+        assert_worded(&ask(mocks, asked).await, status, slug);
+    }
+}
+
+#[actix_web::test]
+async fn what_is_there_now_is_shown_with_the_problem() {
+    let item = || Item { key: key("a"), value: json("1.0"), revision: Revision::new(7), created_at: Some(now()), updated_at: now() };
+    let unmet = |item: Option<Item>| KeyRefusal::Unmet(Unmet::Match, item.map(Box::new));
+    let shown = r#""current":{"key":"a","value":1.0,"revision":7,"created_at":"2026-01-01T00:00:00.123456Z","updated_at":"2026-01-01T00:00:00.123456Z"}"#;
+    let table = [
+        (KeyedError::Refused(unmet(Some(item()))), format!("{shown}}}")),
+        (KeyedError::Refused(unmet(None)), r#""current":null}"#.to_owned()),
+        (KeyedError::RefusedAt { operation: 3, refusal: unmet(Some(item())) }, format!(r#"{shown},"operation":3}}"#)),
+        (KeyedError::Unmet(Unmet::Match, Revision::new(7)), r#""current":{"revision":7}}"#.to_owned()),
+    ];
+    for (error, end) in table {
+        let mut mocks = Mocks::default();
+        mocks.keyed.expect_batch().once().return_once(|_, _, _| Err(error));
+        let reply = ask(mocks, request(Method::POST, "/v1/users/1/batch").by(1).with_json(r#"{"operations":[]}"#)).await;
+        assert!(reply.body.ends_with(&end), "{reply:?}");
     }
 }
 
