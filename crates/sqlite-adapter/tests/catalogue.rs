@@ -219,9 +219,8 @@ async fn fill(store: &SqliteStore) -> UserId {
                     }
                 }
                 tx.insert_hold(leaver, &a_hold("marker_reason"), Stamp { actor: other, now: FixedClock::start() }).await?;
-                for (about, actor) in [(leaver, leaver), (other, leaver)] {
-                    tx.end_attempt(about, &an_attempt(actor), "\"marker_outcome\"", FixedClock::start()).await?;
-                }
+                tx.end_attempt(leaver, &an_attempt(leaver), "\"marker_outcome\"", FixedClock::start()).await?;
+                tx.end_attempt(other, &an_attempt(leaver), "1", FixedClock::start()).await?;
                 tx.insert_hold(other, &a_hold("a reason"), Stamp { actor: leaver, now: FixedClock::start() }).await?;
                 Ok((leaver, other))
             })
