@@ -9,6 +9,7 @@ use super::violations::Rule;
 use crate::request::Context;
 use crate::tokens::Vigil;
 use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName};
 use actix_web::web::Bytes;
 use futures_util::StreamExt;
@@ -55,14 +56,15 @@ pub(super) async fn watch(asked: Asked) -> Answer {
     let since = asked.unless_refused(&Act::on(Operation::Read, owner), since(&asked.context)).await?;
     let events = asked.services().feed.watch(&asked.caller, owner, since).await.map_err(|error| of_log(owner, error))?;
     let vigil = asked.context.vigil()?;
+    let mut answer = HttpResponse::Ok();
+    // Proxies that buffer would keep events back.
+    answer.content_type("text/event-stream").insert_header((CACHE_CONTROL, "no-store")).insert_header((HeaderName::from_static("x-accel-buffering"), "no"));
+    if asked.context.http.method() == Method::HEAD {
+        return Ok(answer.finish());
+    }
     let watcher = Watcher::new(asked, owner, events, vigil);
     let frames = stream::unfold(watcher, |mut watcher| async move { watcher.next().await.map(|frame| (Ok::<_, Infallible>(frame), watcher)) });
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header((CACHE_CONTROL, "no-store"))
-        // Proxies that buffer would keep events back.
-        .insert_header((HeaderName::from_static("x-accel-buffering"), "no"))
-        .streaming(stream::once(async { Ok(Bytes::from_static(b": watching\n\n")) }).chain(frames)))
+    Ok(answer.streaming(stream::once(async { Ok(Bytes::from_static(b": watching\n\n")) }).chain(frames)))
 }
 
 fn since(context: &Context) -> Result<Option<Revision>, Problem> {

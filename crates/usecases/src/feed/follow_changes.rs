@@ -8,9 +8,14 @@ use lethe_domain::change::{LogPage, Reach};
 use lethe_domain::id::{Revision, UserId};
 use lethe_ports::inbound::Work;
 use lethe_ports::outbound::{FeedStore, Hint, OwnerFence, Position, PreferenceStore, PreferenceStoreError, StoreError};
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// Changes that are read at once.
 const PAGE: u32 = 100;
+
+/// Between two hints to other nodes: what is written meanwhile is in the next one.
+const REST: Duration = Duration::from_millis(5);
 
 impl<S: FeedStore + PreferenceStore> Lethe<S> {
     /// Reads what happened to everyone who is followed.
@@ -42,6 +47,7 @@ impl<S: FeedStore + PreferenceStore> Lethe<S> {
             let owners: Vec<_> = self.hub.untold().await.into_iter().collect();
             // Who misses a hint looks by itself.
             drop(self.store.hint(&owners).await);
+            sleep(REST).await;
         }
     }
 

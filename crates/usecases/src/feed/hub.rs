@@ -54,12 +54,19 @@ impl Window {
     }
 }
 
-type Known = watch::Sender<Option<Window>>;
+pub(super) type Known = watch::Sender<Option<Window>>;
+
+/// Somebody who is followed.
+#[derive(Debug)]
+struct Followed {
+    known: Arc<Known>,
+    followers: usize,
+}
 
 /// The hub.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
-    followed: Mutex<HashMap<UserId, Arc<Known>>>,
+    followed: Mutex<HashMap<UserId, Followed>>,
     /// Owners that somebody here wrote to: for those who follow here.
     touched: Mutex<BTreeSet<UserId>>,
     /// And for other nodes.
@@ -80,8 +87,9 @@ pub(super) struct Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut followed = locked(&self.hub.followed);
-        // This one is still counted.
-        if followed.get(&self.owner).is_some_and(|known| known.receiver_count() <= 1) {
+        let Some(owner) = followed.get_mut(&self.owner) else { return };
+        owner.followers -= 1;
+        if owner.followers == 0 {
             followed.remove(&self.owner);
         }
     }
@@ -100,8 +108,9 @@ impl Hub {
 
     pub(super) fn subscribe(self: &Arc<Self>, owner: UserId) -> Subscription {
         let mut followed = locked(&self.followed);
-        let known = followed.entry(owner).or_insert_with(|| Arc::new(watch::channel(None).0));
-        Subscription { hub: self.clone(), owner, window: known.subscribe() }
+        let entry = followed.entry(owner).or_insert_with(|| Followed { known: Arc::new(watch::channel(None).0), followers: 0 });
+        entry.followers += 1;
+        Subscription { hub: self.clone(), owner, window: entry.known.subscribe() }
     }
 
     /// Everyone who is followed.
@@ -117,7 +126,7 @@ impl Hub {
 
     /// What is known of somebody who is followed.
     pub(super) fn known(&self, owner: UserId) -> Option<Arc<Known>> {
-        locked(&self.followed).get(&owner).cloned()
+        locked(&self.followed).get(&owner).map(|followed| followed.known.clone())
     }
 
     /// Waits until somebody here writes to an owner who is followed.
