@@ -3,6 +3,7 @@
 //! What is kept is everything after a certain revision, the log's beginning, and of what was before, the last value of each key: the set as it
 //! stood at the beginning. So every set from the beginning on can be told, and every change after it.
 
+use crate::draft::Item;
 use crate::id::{Revision, UserId};
 use crate::json_text::JsonText;
 use crate::key::PreferenceKey;
@@ -14,7 +15,12 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangeKind {
     /// It was given this value.
-    Put(JsonText),
+    Put {
+        /// The value.
+        value: JsonText,
+        /// When the preference was created.
+        created_at: Timestamp,
+    },
     /// It was removed.
     Delete,
 }
@@ -24,7 +30,7 @@ impl ChangeKind {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Put(_) => "put",
+            Self::Put { .. } => "put",
             Self::Delete => "delete",
         }
     }
@@ -33,8 +39,21 @@ impl ChangeKind {
     #[must_use]
     pub const fn value(&self) -> Option<&JsonText> {
         match self {
-            Self::Put(value) => Some(value),
+            Self::Put { value, .. } => Some(value),
             Self::Delete => None,
+        }
+    }
+}
+
+impl Change {
+    /// The preference as the change left it; `None`: it was removed.
+    #[must_use]
+    pub fn item(&self) -> Option<Item> {
+        match &self.kind {
+            ChangeKind::Put { value, created_at } => {
+                Some(Item { key: self.key.clone(), value: value.clone(), revision: self.revision, created_at: *created_at, updated_at: self.at })
+            }
+            ChangeKind::Delete => None,
         }
     }
 }

@@ -34,8 +34,8 @@ pub struct Item {
     pub value: JsonText,
     /// The owner's revision that gave it this value.
     pub revision: Revision,
-    /// When it was created; `None` in a set of the past, which only knows when each key was last given a value.
-    pub created_at: Option<Timestamp>,
+    /// When it was created.
+    pub created_at: Timestamp,
     /// When it was given this value.
     pub updated_at: Timestamp,
 }
@@ -46,7 +46,7 @@ impl From<Preference> for Item {
             key: preference.key,
             value: preference.value,
             revision: preference.revision,
-            created_at: Some(preference.created_at),
+            created_at: preference.created_at,
             updated_at: preference.last_updated_at,
         }
     }
@@ -291,7 +291,7 @@ impl Draft {
         }
         let is_new = present.is_none();
         let before = present.map(|item| weight(key, &item.value));
-        let created_at = present.map_or(Some(self.now), |item| item.created_at);
+        let created_at = present.map_or(self.now, |item| item.created_at);
         self.standing.usage = usage_after(self.standing.usage, before, Some(weight(key, &value)));
         self.standing.revision = self.standing.revision.next();
         let item = Item { key: key.clone(), value: value.clone(), revision: self.standing.revision, created_at, updated_at: self.now };
@@ -336,7 +336,7 @@ mod tests {
                 key: key(name),
                 value: json(value),
                 revision: Revision::new(revision),
-                created_at: Some(Timestamp::EPOCH),
+                created_at: Timestamp::EPOCH,
                 updated_at: Timestamp::EPOCH,
             })
             .collect();
@@ -362,9 +362,9 @@ mod tests {
         let mut draft = draft(&[("a", "1"), ("b", r#"{"x":1}"#)]);
         assert!(matches!(make(&mut draft, "a", KeyAction::Put(json("1"))), Ok(KeyOutcome::Unchanged(item)) if item.revision == Revision::new(1)));
         assert!(matches!(make(&mut draft, "c", KeyAction::Merge(json(r#"{"y":null,"z":2}"#))),
-            Ok(KeyOutcome::Created(item)) if item.revision == Revision::new(3) && item.value == json(r#"{"z":2}"#) && item.created_at == Some(now())));
+            Ok(KeyOutcome::Created(item)) if item.revision == Revision::new(3) && item.value == json(r#"{"z":2}"#) && item.created_at == now()));
         assert!(matches!(make(&mut draft, "b", KeyAction::Merge(json(r#"{"x":null}"#))),
-            Ok(KeyOutcome::Changed(item)) if item.revision == Revision::new(4) && item.created_at == Some(Timestamp::EPOCH)));
+            Ok(KeyOutcome::Changed(item)) if item.revision == Revision::new(4) && item.created_at == Timestamp::EPOCH));
         assert_eq!(make(&mut draft, "c", KeyAction::Delete), Ok(KeyOutcome::Removed(Revision::new(5))));
         assert_eq!(make(&mut draft, "c", KeyAction::Delete), Err(KeyRefusal::NotFound));
         assert_eq!(draft.revision(), Revision::new(5));

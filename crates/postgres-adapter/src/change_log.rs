@@ -16,8 +16,8 @@ use lethe_domain::{JsonText, PreferenceKey, Revision, Timestamp, UserId};
 use lethe_ports::outbound::{KeyRange, LogScan, OwnerFence, PastPart, PreferenceStoreError, StoreError};
 
 pub(crate) type StandingColumns = (BigInt, BigInt, BigInt, BigInt);
-type ChangeColumns = (BigInt, Text, Text, Nullable<Text>, Timestamptz, BigInt);
-type ItemColumns = (Text, Text, BigInt, Timestamptz);
+type ChangeColumns = (BigInt, Text, Text, Nullable<Text>, Timestamptz, BigInt, Nullable<Timestamptz>);
+type ItemColumns = (Text, Text, BigInt, Timestamptz, Timestamptz);
 
 /// What the owner's row says of its preferences.
 #[derive(Debug, Clone, Copy, Queryable, Selectable)]
@@ -46,6 +46,7 @@ pub(crate) struct ItemRow {
     key: String,
     value: String,
     revision: i64,
+    created_at: DateTime<Utc>,
     at: DateTime<Utc>,
 }
 
@@ -55,7 +56,7 @@ impl From<ItemRow> for Item {
             key: PreferenceKey::from_store(row.key),
             value: JsonText::from_store(row.value),
             revision: Revision::new(row.revision),
-            created_at: None,
+            created_at: Timestamp::new(row.created_at),
             updated_at: Timestamp::new(row.at),
         }
     }
@@ -82,7 +83,7 @@ statement! {
 }
 
 statement! {
-    PastPreference<'a> = "sql/past_preference.sql" => (Text, Nullable<Text>, BigInt, Timestamptz) as (String, Option<String>, i64, DateTime<Utc>) {
+    PastPreference<'a> = "sql/past_preference.sql" => ChangeColumns as ChangeRow {
         owner: BigInt = i64,
         key: Text = &'a str,
         at: BigInt = i64,
@@ -153,9 +154,9 @@ pub(crate) async fn as_of_locked(lease: &mut Lease, fence: &OwnerFence, at: Revi
 }
 
 /// What one key had.
-pub(crate) async fn key_as_of(lease: &mut Lease, owner: UserId, at: Revision, key: &PreferenceKey) -> Result<Option<Item>, Failure> {
+pub(crate) async fn key_as_of(lease: &mut Lease, owner: UserId, at: Revision, key: &PreferenceKey) -> Result<Option<Item>, StoreError> {
     let row = PastPreference { owner: owner.get(), key: key.as_str(), at: at.get() }.run(lease).await?.pop();
-    Ok(row.and_then(|(key, value, revision, at)| Some(ItemRow { key, value: value?, revision, at }.into())))
+    Ok(row.map(Change::try_from).transpose()?.and_then(|change| change.item()))
 }
 
 fn past<'a>(fence: &OwnerFence, states: &'a [&'static str], at: Revision, range: &'a KeyRange) -> PastPreferences<'a> {

@@ -92,7 +92,8 @@ impl Ledger {
             self.entries.insert(new.key.clone(), entry);
         }
         self.usage = usage_after(self.usage, before, Some(weight(&new.key, &new.value)));
-        let revision = self.log(new.key.clone(), ChangeKind::Put(new.value.clone()), stamp);
+        let created_at = self.entries.get(&new.key).map_or(stamp.now, |entry| entry.created_at);
+        let revision = self.log(new.key.clone(), ChangeKind::Put { value: new.value.clone(), created_at }, stamp);
         if let Some(entry) = self.entries.get_mut(&new.key) {
             entry.revision = revision;
         }
@@ -118,6 +119,9 @@ impl Ledger {
             }
             entry.touched |= (entry.created_at, entry.last_updated_at) != (record.created_at, record.last_updated_at);
             (entry.created_at, entry.last_updated_at) = (record.created_at, record.last_updated_at);
+            if let Some(Change { kind: ChangeKind::Put { created_at, .. }, .. }) = self.log.last_mut().filter(|change| change.revision == entry.revision) {
+                *created_at = record.created_at;
+            }
         }
         Ok(())
     }
@@ -154,6 +158,7 @@ statement! {
         texts: Array<Nullable<Text>> = &'a [Option<&'a str>],
         moments: Array<Timestamptz> = &'a [DateTime<Utc>],
         actors: Array<BigInt> = &'a [i64],
+        created: Array<Nullable<Timestamptz>> = &'a [Option<DateTime<Utc>>],
     }
 }
 
@@ -218,6 +223,7 @@ async fn write_log(lease: &mut Lease, ledgers: &[Ledger]) -> Result<(), Failure>
         texts: &column(&rows, |(_, change)| change.kind.value().map(JsonText::as_str)),
         moments: &column(&rows, |(_, change)| change.at.to_utc()),
         actors: &column(&rows, |(_, change)| change.actor.get()),
+        created: &column(&rows, |(_, change)| change.item().map(|item| item.created_at.to_utc())),
     };
     lease.execute(statement).await.map(drop)
 }

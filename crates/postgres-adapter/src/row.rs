@@ -242,16 +242,17 @@ pub(crate) struct ChangeRow {
     value: Option<String>,
     at: DateTime<Utc>,
     actor: i64,
+    created_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<ChangeRow> for Change {
     type Error = StoreError;
 
     fn try_from(row: ChangeRow) -> Result<Self, StoreError> {
-        let kind = match (row.kind.as_str(), row.value) {
-            ("put", Some(value)) => ChangeKind::Put(JsonText::from_store(value)),
-            ("delete", None) => ChangeKind::Delete,
-            (_, Some(_) | None) => return Err(corrupt("changes.kind")),
+        let kind = match (row.kind.as_str(), row.value, row.created_at) {
+            ("put", Some(value), Some(created_at)) => ChangeKind::Put { value: JsonText::from_store(value), created_at: Timestamp::new(created_at) },
+            ("delete", None, None) => ChangeKind::Delete,
+            (_, Some(_) | None, Some(_) | None) => return Err(corrupt("changes.kind")),
         };
         Ok(Self {
             revision: Revision::new(row.revision),

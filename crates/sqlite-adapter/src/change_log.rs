@@ -15,7 +15,7 @@ use lethe_ports::outbound::{KeyRange, LogScan};
 
 /// Of each key the last change up to a revision, unless that is a removal.
 const AS_OF: &str = "
-    SELECT c.key, c.value, c.revision, c.at
+    SELECT c.key, c.value, c.revision, c.created_at, c.at
     FROM (
         SELECT max(revision) AS revision FROM changes
         WHERE user_id = ?1 AND revision <= ?2 AND key > ?3 AND substr(key, 1, length(?4)) = ?4 GROUP BY key
@@ -50,6 +50,8 @@ struct ItemRow {
     #[diesel(sql_type = BigInt)]
     revision: i64,
     #[diesel(sql_type = BigInt)]
+    created_at: i64,
+    #[diesel(sql_type = BigInt)]
     at: i64,
 }
 
@@ -59,7 +61,7 @@ impl From<ItemRow> for Item {
             key: PreferenceKey::from_store(row.key),
             value: JsonText::from_store(row.value),
             revision: Revision::new(row.revision),
-            created_at: None,
+            created_at: Timestamp::from_micros(row.created_at),
             updated_at: Timestamp::from_micros(row.at),
         }
     }
@@ -109,9 +111,7 @@ pub(crate) fn as_of(connection: &mut SqliteConnection, owner: UserId, at: Revisi
 pub(crate) fn key_as_of(connection: &mut SqliteConnection, owner: UserId, at: Revision, key: &PreferenceKey) -> QueryResult<Option<Item>> {
     let of_key = changes::table.filter(changes::user_id.eq(owner.get())).filter(changes::key.eq(key.as_str())).filter(changes::revision.le(at.get()));
     let last: Option<ChangeRow> = of_key.order(changes::revision.desc()).select(ChangeRow::as_select()).first(connection).optional()?;
-    let Some(change) = last.map(ChangeRow::into_change).transpose()? else { return Ok(None) };
-    let value = change.kind.value().cloned();
-    Ok(value.map(|value| Item { key: change.key, value, revision: change.revision, created_at: None, updated_at: change.at }))
+    Ok(last.map(ChangeRow::into_change).transpose()?.and_then(|change| change.item()))
 }
 
 /// The changes after `since`, and where the log begins and ends. What is before its beginning is a set, not a log.

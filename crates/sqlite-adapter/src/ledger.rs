@@ -84,13 +84,13 @@ impl<'c> Ledger<'c> {
     pub(crate) fn insert(&mut self, new: &Preference) -> QueryResult<()> {
         diesel::insert_into(preferences::table).values(PreferenceRow::from(new)).execute(self.connection)?;
         self.count(None, Some(new));
-        self.log(new.key.clone(), ChangeKind::Put(new.value.clone()))
+        self.log(new.key.clone(), given(new))
     }
 
     /// Keeps a preference whose value has changed. Its revision MUST be the owner's next.
     pub(crate) fn revalue(&mut self, current: &Preference, after: &Preference) -> QueryResult<()> {
         self.replace(current, after)?;
-        self.log(after.key.clone(), ChangeKind::Put(after.value.clone()))
+        self.log(after.key.clone(), given(after))
     }
 
     /// Keeps a preference of which nothing has changed but its times: nobody is told.
@@ -140,7 +140,7 @@ impl<'c> Ledger<'c> {
     fn rename(&mut self, current: &Preference, after: &Preference) -> QueryResult<()> {
         self.replace(current, after)?;
         self.log(current.key.clone(), ChangeKind::Delete)?;
-        self.log(after.key.clone(), ChangeKind::Put(after.value.clone()))
+        self.log(after.key.clone(), given(after))
     }
 
     fn replace(&mut self, current: &Preference, after: &Preference) -> QueryResult<()> {
@@ -162,6 +162,11 @@ impl<'c> Ledger<'c> {
         diesel::insert_into(changes::table).values(ChangeRow::new(self.account.id, &change)).execute(self.connection)?;
         Ok(())
     }
+}
+
+/// That a preference was given its value.
+fn given(preference: &Preference) -> ChangeKind {
+    ChangeKind::Put { value: preference.value.clone(), created_at: preference.created_at }
 }
 
 /// The preference of that id.

@@ -65,6 +65,7 @@ pub(crate) struct ChangeRow {
     value: Option<String>,
     at: i64,
     actor: i64,
+    created_at: Option<i64>,
 }
 
 impl ChangeRow {
@@ -77,11 +78,16 @@ impl ChangeRow {
             value: change.kind.value().map(ToString::to_string),
             at: change.at.micros(),
             actor: change.actor.get(),
+            created_at: change.item().map(|item| item.created_at.micros()),
         }
     }
 
     pub(crate) fn into_change(self) -> QueryResult<Change> {
-        let kind = self.value.map_or(ChangeKind::Delete, |value| ChangeKind::Put(JsonText::from_store(value)));
+        let kind = match (self.value, self.created_at) {
+            (Some(value), Some(created_at)) => ChangeKind::Put { value: JsonText::from_store(value), created_at: Timestamp::from_micros(created_at) },
+            (Some(_), None) => return Err(corrupt("changes.created_at")),
+            (None, _) => ChangeKind::Delete,
+        };
         if kind.name() != self.kind {
             return Err(corrupt("changes.kind does not go with changes.value"));
         }

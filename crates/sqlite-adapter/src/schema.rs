@@ -56,6 +56,7 @@ diesel::table! {
         value -> Nullable<Text>,
         at -> BigInt,
         actor -> BigInt,
+        created_at -> Nullable<BigInt>,
     }
 }
 

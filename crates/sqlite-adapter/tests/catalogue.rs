@@ -139,7 +139,7 @@ const NO_USERS: [(&str, &[&str]); 16] = [
         ],
     ),
     ("preferences", &["id", "revision", "created_at", "last_updated_at"]),
-    ("changes", &["revision", "at"]),
+    ("changes", &["revision", "at", "created_at"]),
     ("posts", &["id", "vote_count", "added_at", "last_activity_at"]),
     ("votes", &["post_id", "voted_at"]),
     ("holds", &["id", "expires_at", "placed_at"]),

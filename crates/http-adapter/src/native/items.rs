@@ -16,10 +16,8 @@ pub(crate) struct ItemJson {
     value: JsonText,
     /// The user's revision that gave it this value: its `ETag`, without the quotes.
     revision: i64,
-    /// When it was created. A set of the past does not say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
-    created_at: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
     /// When it was given this value.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,

@@ -20,8 +20,8 @@ WITH verdict AS MATERIALIZED (
     SELECT :owner, :key, :value, owner.revision, :now, :now FROM owner
     RETURNING id, revision
 ), logged AS (
-    INSERT INTO changes (user_id, revision, key, kind, value, at, actor)
-    SELECT :owner, owner.revision, :key, 'put', :value, :now, :actor FROM owner
+    INSERT INTO changes (user_id, revision, key, kind, value, at, actor, created_at)
+    SELECT :owner, owner.revision, :key, 'put', :value, :now, :actor, :now FROM owner
 )
 SELECT CASE WHEN verdict.outcome = 'done' AND created.id IS NULL THEN 'raced' ELSE verdict.outcome END, created.id, created.revision
 FROM verdict LEFT JOIN created ON true

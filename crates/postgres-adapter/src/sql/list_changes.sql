@@ -1,5 +1,5 @@
 -- No row: the fence refuses. One row without a change: nothing happened since. What is before the log's beginning is a set, not a log.
-SELECT u.revision, u.log_begins_after, c.revision, c.key, c.kind, c.value, c.at, c.actor
+SELECT u.revision, u.log_begins_after, c.revision, c.key, c.kind, c.value, c.at, c.actor, c.created_at
 FROM users u
 LEFT JOIN LATERAL (
     SELECT * FROM changes WHERE user_id = u.id AND revision > GREATEST(:since, u.log_begins_after) ORDER BY revision LIMIT :limit

@@ -1,5 +1,5 @@
 -- No row: the fence refuses. One row without a change: nothing is known of that key.
-SELECT c.revision, c.key, c.kind, c.value, c.at, c.actor
+SELECT c.revision, c.key, c.kind, c.value, c.at, c.actor, c.created_at
 FROM users u
 LEFT JOIN LATERAL (
     SELECT * FROM changes WHERE user_id = u.id AND key = :key AND revision < :before ORDER BY revision DESC LIMIT :limit

@@ -1,8 +1,8 @@
 -- No row: the fence refuses. One row without a value: the part is empty. Values are fetched once it is known which of them are wanted.
-SELECT u.revision, u.log_begins_after, u.preference_keys, u.preference_bytes, c.key, c.value, c.revision, c.at
+SELECT u.revision, u.log_begins_after, u.preference_keys, u.preference_bytes, c.key, c.value, c.revision, c.created_at, c.at
 FROM users u
 LEFT JOIN LATERAL (
-    SELECT put.key, put.value, put.revision, put.at
+    SELECT put.key, put.value, put.revision, put.created_at, put.at
     FROM (
         SELECT DISTINCT ON (key) key, revision, kind
         FROM changes

@@ -22,17 +22,17 @@ WITH old AS MATERIALIZED (
     FROM old
     WHERE old.outcome = 'done' AND u.revision = old.owner_revision
       AND u.id = :owner AND u.status = ANY(:states) AND u.tokens_valid_from <= :issued_at
-    RETURNING u.revision, old.key, old.new_key, old.new_value
+    RETURNING u.revision, old.key, old.new_key, old.new_value, old.created_at
 ), updated AS (
     UPDATE preferences p
     SET key = owner.new_key, value = owner.new_value, revision = owner.revision, last_updated_at = :now
     FROM owner
     WHERE p.user_id = :owner AND p.id = :id
 ), logged AS (
-    INSERT INTO changes (user_id, revision, key, kind, value, at, actor)
-    SELECT :owner, revision - 1, key, 'delete', NULL, :now, :actor FROM owner WHERE new_key <> key
+    INSERT INTO changes (user_id, revision, key, kind, value, at, actor, created_at)
+    SELECT :owner, revision - 1, key, 'delete', NULL, :now, :actor, NULL FROM owner WHERE new_key <> key
     UNION ALL
-    SELECT :owner, revision, new_key, 'put', new_value, :now, :actor FROM owner
+    SELECT :owner, revision, new_key, 'put', new_value, :now, :actor, created_at FROM owner
 )
 SELECT CASE WHEN old.outcome = 'done' AND owner.revision IS NULL THEN 'raced' ELSE old.outcome END,
     old.new_key, old.new_value, COALESCE(owner.revision, old.revision), old.created_at,

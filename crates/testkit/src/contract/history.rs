@@ -119,7 +119,9 @@ pub async fn every_past_set_can_be_told(store: impl FullStore) {
     }
     let part = store.as_of(&reading(owner), revision(6), range("", Some("a"), 1)).await.expect("readable");
     assert_eq!(pairs(&part.items), [("b", "5")]);
-    assert_eq!((part.items[0].revision, part.items[0].updated_at, part.items[0].created_at), (revision(6), at(6), None));
+    assert_eq!((part.items[0].revision, part.items[0].updated_at, part.items[0].created_at), (revision(6), at(6), at(6)), "it was removed in between");
+    let earlier = store.as_of(&reading(owner), revision(4), range("a", None, 1)).await.expect("readable");
+    assert_eq!((earlier.items[0].created_at, earlier.items[0].updated_at), (at(1), at(3)));
     let within = transact(&store, move |tx| {
         Box::pin(async move {
             let keyed = |name: &'static str| key(name);

@@ -210,11 +210,12 @@ pub async fn every_change_is_logged(store: impl FullStore) {
     update(&store, &made, PreferenceUpdate::Key(key("b")), later()).await.expect("there");
     store.delete(&writing(owner), made.id, None, later()).await.expect("there");
     let entry = |revision, name: &str, kind, stamp: Stamp| Change { revision: Revision::new(revision), key: key(name), kind, at: stamp.now, actor: ACTOR };
+    let put = |value| ChangeKind::Put { value: json(value), created_at: now() };
     let log = vec![
-        entry(1, "a", ChangeKind::Put(json("1")), stamp()),
-        entry(2, "a", ChangeKind::Put(json("2")), later()),
+        entry(1, "a", put("1"), stamp()),
+        entry(2, "a", put("2"), later()),
         entry(3, "a", ChangeKind::Delete, later()),
-        entry(4, "b", ChangeKind::Put(json("2")), later()),
+        entry(4, "b", put("2"), later()),
         entry(5, "b", ChangeKind::Delete, later()),
     ];
     assert_eq!(changes(&store, owner).await, log);

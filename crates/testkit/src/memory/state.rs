@@ -128,11 +128,7 @@ impl State {
 
     /// The set as it stood at a revision.
     pub(super) fn as_of(&self, owner: UserId, at: Revision) -> impl Iterator<Item = Item> {
-        let item = |change: &Change| {
-            let value = change.kind.value()?.clone();
-            Some(Item { key: change.key.clone(), value, revision: change.revision, created_at: None, updated_at: change.at })
-        };
-        self.last_changes(owner, at).into_values().filter_map(item).collect::<Vec<_>>().into_iter()
+        self.last_changes(owner, at).into_values().filter_map(Change::item).collect::<Vec<_>>().into_iter()
     }
 
     fn admit(&self, owner: UserId, before: Option<usize>, after: Option<usize>, limits: &Limits) -> Result<(), QuotaError> {
@@ -156,7 +152,7 @@ impl State {
         }
         self.admit(owner, None, Some(weight(&new.key, &new.value)), limits)?;
         let id = PreferenceId::new(next_id(&mut self.last_preference));
-        let revision = self.log(owner, new.key.clone(), ChangeKind::Put(new.value.clone()), stamp);
+        let revision = self.log(owner, new.key.clone(), ChangeKind::Put { value: new.value.clone(), created_at: stamp.now }, stamp);
         let preference = Preference { id, owner, key: new.key, value: new.value, revision, created_at: stamp.now, last_updated_at: stamp.now };
         self.preferences.insert((owner, id), preference.clone());
         Ok(preference)
@@ -179,7 +175,7 @@ impl State {
         if before.key != after.key {
             self.log(owner, before.key.clone(), ChangeKind::Delete, stamp);
         }
-        self.log(owner, after.key.clone(), ChangeKind::Put(after.value.clone()), stamp);
+        self.log(owner, after.key.clone(), ChangeKind::Put { value: after.value.clone(), created_at: after.created_at }, stamp);
         self.preferences.insert((owner, after.id), after.clone());
         Ok(after)
     }

@@ -161,7 +161,7 @@ mod tests {
     use lethe_testkit::fixture::{json, key};
 
     fn change(revision: i64) -> Change {
-        let kind = lethe_domain::change::ChangeKind::Put(json("1"));
+        let kind = lethe_domain::change::ChangeKind::Put { value: json("1"), created_at: lethe_domain::Timestamp::EPOCH };
         Change { revision: Revision::new(revision), key: key("a"), kind, at: lethe_domain::Timestamp::EPOCH, actor: UserId::new(1) }
     }
 

@@ -14,11 +14,11 @@ use lethe_ports::outbound::Snapshot;
 use mockall::predicate::{always, eq};
 
 fn item() -> Item {
-    Item { key: key("a"), value: json("1.0"), revision: Revision::new(7), created_at: Some(now()), updated_at: now() }
+    Item { key: key("a"), value: json("1.0"), revision: Revision::new(7), created_at: now(), updated_at: now() }
 }
 
 fn change(revision: i64) -> Change {
-    Change { revision: Revision::new(revision), key: key("a"), kind: ChangeKind::Put(json("1")), at: now(), actor: UserId::new(1) }
+    Change { revision: Revision::new(revision), key: key("a"), kind: ChangeKind::Put { value: json("1"), created_at: now() }, at: now(), actor: UserId::new(1) }
 }
 
 fn at(method: Method, rest: &str) -> TestRequest {

@@ -90,7 +90,7 @@ async fn of_preferences_by_key() {
 
 #[actix_web::test]
 async fn what_is_there_now_is_shown_with_the_problem() {
-    let item = || Item { key: key("a"), value: json("1.0"), revision: Revision::new(7), created_at: Some(now()), updated_at: now() };
+    let item = || Item { key: key("a"), value: json("1.0"), revision: Revision::new(7), created_at: now(), updated_at: now() };
     let unmet = |item: Option<Item>| KeyRefusal::Unmet(Unmet::Match, item.map(Box::new));
     let shown = r#""current":{"key":"a","value":1.0,"revision":7,"created_at":"2026-01-01T00:00:00.123456Z","updated_at":"2026-01-01T00:00:00.123456Z"}"#;
     let table = [
