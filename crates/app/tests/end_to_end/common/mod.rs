@@ -13,7 +13,7 @@ pub(crate) use answer::Answer;
 pub(crate) use client::Client;
 pub(crate) use node::Node;
 pub(crate) use receiver::{Heard, Mood, Receiver};
-pub(crate) use service::{Lethe, User, feed, succeed};
+pub(crate) use service::{Lethe, User, encode, feed, succeed};
 pub(crate) use store::Store;
 
 use std::time::{Duration, Instant};

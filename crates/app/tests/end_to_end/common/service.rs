@@ -41,6 +41,44 @@ impl User {
         format!("/api/v2/user/{}/", self.id)
     }
 
+    /// A path below it in the native dialect.
+    pub(crate) fn v1(&self, rest: &str) -> String {
+        format!("/v1/users/{}{rest}", self.id)
+    }
+
+    /// The path of a preference in the native dialect.
+    pub(crate) fn key(&self, key: &str) -> String {
+        self.v1(&format!("/preferences/{}", encode(key)))
+    }
+
+    /// Gives a key a value; the preference.
+    #[track_caller]
+    pub(crate) fn keep(&self, key: &str, value: &str) -> Value {
+        let answer = self.client.put_text(&self.key(key), value);
+        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
+        answer.json()
+    }
+
+    /// The revision of its preferences.
+    #[track_caller]
+    pub(crate) fn revision(&self) -> i64 {
+        self.client.get(&self.v1("/preferences?limit=1")).body(200)["revision"].as_i64().unwrap()
+    }
+
+    /// Everything that happened to its preferences, as far as that is kept.
+    #[track_caller]
+    pub(crate) fn changes(&self) -> Vec<Value> {
+        let mut changes = Vec::new();
+        loop {
+            let since = changes.last().map_or(json!(0), |last: &Value| last["revision"].clone());
+            let page = self.client.get(&self.v1(&format!("/changes?since={since}"))).body(200);
+            changes.extend(page["changes"].as_array().unwrap().iter().cloned());
+            if page["more"] == false {
+                return changes;
+            }
+        }
+    }
+
     /// Creates a preference.
     #[track_caller]
     pub(crate) fn prefer(&self, key: &str, value: &Value) -> Value {
@@ -270,6 +308,12 @@ impl Drop for Lethe {
             eprintln!("the log:\n{}", self.log());
         }
     }
+}
+
+/// A text as one segment of a path: as the function `encodeURIComponent` of browsers would have it.
+pub(crate) fn encode(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte);
+    text.bytes().map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Runs a command to its end; it must succeed. What it printed.
