@@ -417,6 +417,43 @@ pub(super) struct ProblemJson<'a> {
 }
 
 impl Problem {
+    /// Whether it is the form of the request that is wrong, and not who asks, or what for.
+    pub(super) fn is_about_the_form(&self) -> bool {
+        match self {
+            Self::MalformedJson(_)
+            | Self::MalformedQuery(_)
+            | Self::MalformedHeader(_)
+            | Self::BodyTimedOut
+            | Self::BodyTooLarge { .. }
+            | Self::UnsupportedMediaType(_)
+            | Self::UnsupportedPatch
+            | Self::Unprocessable(_) => true,
+            Self::InBatch(_, problem) => problem.is_about_the_form(),
+            Self::NotAuthenticated
+            | Self::TokenInvalid
+            | Self::Forbidden
+            | Self::UserNotFound
+            | Self::NotFound
+            | Self::MethodNotAllowed(_)
+            | Self::UserDeleted
+            | Self::AlreadyDeleted
+            | Self::OnHold
+            | Self::IdentifierTaken(_)
+            | Self::IdentifierReserved(_)
+            | Self::UserErased
+            | Self::PlanChanged
+            | Self::PreconditionFailed(_)
+            | Self::PatchTestFailed(..)
+            | Self::PatchFailed(..)
+            | Self::QuotaExceeded(_)
+            | Self::CursorExpired(_)
+            | Self::RevisionExpired
+            | Self::IdempotencyKeyInUse
+            | Self::IdempotencyKeyReused
+            | Self::Fault(_) => false,
+        }
+    }
+
     pub(super) fn kind(&self) -> Kind {
         match self {
             Self::MalformedJson(_) => Kind::MalformedJson,
