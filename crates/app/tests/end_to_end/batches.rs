@@ -139,7 +139,10 @@ fn each_operation_for_itself(store: Store) {
     ]);
     let answer = batch(&ann, &json!({ "atomic": false, "operations": operations })).body(200);
     assert_eq!(answer, json!({ "revision": 6, "results": expected }));
-    assert_eq!(told(&ann, 1).iter().map(|(revision, key, _)| (*revision, key.as_str())).collect::<Vec<_>>(), [(2, "a"), (3, "kept"), (4, "b"), (5, "a"), (6, "c")]);
+    assert_eq!(
+        told(&ann, 1).iter().map(|(revision, key, _)| (*revision, key.as_str())).collect::<Vec<_>>(),
+        [(2, "a"), (3, "kept"), (4, "b"), (5, "a"), (6, "c")]
+    );
 }
 
 fn batches_that_are_none(store: Store) {

@@ -98,10 +98,22 @@ fn json_patches_are_applied_as_a_whole(store: Store) {
         (r#"{"a":{"b":1},"c":{}}"#, r#"[{"op":"move","from":"/a/b","path":"/c/d"}]"#, r#"{"a":{},"c":{"d":1}}"#),
         (r#"{"a":[1]}"#, r#"[{"op":"copy","from":"/a","path":"/b"}]"#, r#"{"a":[1],"b":[1]}"#),
         ("1", r#"[{"op":"replace","path":"","value":{"a":2}}]"#, r#"{"a":2}"#),
-        (r#"{"a/b":1,"m~n":2,"":3}"#, r#"[{"op":"remove","path":"/a~1b"},{"op":"replace","path":"/m~0n","value":4},{"op":"remove","path":"/"}]"#, r#"{"m~n":4}"#),
-        (r#"{"a":100}"#, r#"[{"op":"test","path":"/a","value":1e2},{"op":"test","path":"/a","value":100.00},{"op":"add","path":"/b","value":1}]"#, r#"{"a":100,"b":1}"#),
+        (
+            r#"{"a/b":1,"m~n":2,"":3}"#,
+            r#"[{"op":"remove","path":"/a~1b"},{"op":"replace","path":"/m~0n","value":4},{"op":"remove","path":"/"}]"#,
+            r#"{"m~n":4}"#,
+        ),
+        (
+            r#"{"a":100}"#,
+            r#"[{"op":"test","path":"/a","value":1e2},{"op":"test","path":"/a","value":100.00},{"op":"add","path":"/b","value":1}]"#,
+            r#"{"a":100,"b":1}"#,
+        ),
         (r#"{"a":{"x":1,"y":[]}}"#, r#"[{"op":"test","path":"/a","value":{"y":[],"x":1}},{"op":"remove","path":"/a/x","unknown":1}]"#, r#"{"a":{"y":[]}}"#),
-        (r#"{"n":123456789012345678901234567890}"#, r#"[{"op":"copy","from":"/n","path":"/m"}]"#, r#"{"n":123456789012345678901234567890,"m":123456789012345678901234567890}"#),
+        (
+            r#"{"n":123456789012345678901234567890}"#,
+            r#"[{"op":"copy","from":"/n","path":"/m"}]"#,
+            r#"{"n":123456789012345678901234567890,"m":123456789012345678901234567890}"#,
+        ),
     ] {
         ann.keep("k", before);
         let answer = ann.client.json_patch(&ann.key("k"), patch).expect(200);
@@ -220,7 +232,9 @@ fn patches_that_would_grow_without_bound(store: Store) {
         let steps: Vec<_> = (0..copies).map(|copy| json!({ "op": "copy", "from": "/a", "path": format!("/{copy}") })).collect();
         json!(steps).to_string()
     };
-    for (patch, code) in [(doubling(8), "too_large"), (doubling(30), "too_large"), (doubling(2_000), "too_large"), (flat(70), "too_large"), (flat(1_500), "too_large")] {
+    for (patch, code) in
+        [(doubling(8), "too_large"), (doubling(30), "too_large"), (doubling(2_000), "too_large"), (flat(70), "too_large"), (flat(1_500), "too_large")]
+    {
         let problem = ann.client.json_patch(&path, &patch).problem(422, "unprocessable");
         assert_eq!(problem["errors"][0]["code"], code, "{problem}");
         assert_eq!(ann.client.get(&path).body(200), item);

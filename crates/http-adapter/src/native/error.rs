@@ -26,9 +26,6 @@ use utoipa::ToSchema;
 /// The header that says which patches are known.
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
-/// The media types of patches.
-pub(super) const PATCH_TYPES: &str = "application/merge-patch+json, application/json-patch+json";
-
 /// What is said of a kind of problem. The texts are put into pages as they are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
@@ -214,8 +211,8 @@ pub(crate) enum Problem {
         limit: usize,
     },
     UnsupportedMediaType(String),
-    /// A patch of a kind that is not known.
-    UnsupportedPatch,
+    /// A patch of another kind than these.
+    UnsupportedPatch(&'static str),
     /// Members of the body are missing, or break a rule.
     Unprocessable(Violations),
     Fault(Fault),
@@ -426,7 +423,7 @@ impl Problem {
             | Self::BodyTimedOut
             | Self::BodyTooLarge { .. }
             | Self::UnsupportedMediaType(_)
-            | Self::UnsupportedPatch
+            | Self::UnsupportedPatch(_)
             | Self::Unprocessable(_) => true,
             Self::InBatch(_, problem) => problem.is_about_the_form(),
             Self::NotAuthenticated
@@ -483,7 +480,7 @@ impl Problem {
             Self::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
             Self::InBatch(_, problem) => problem.kind(),
             Self::BodyTooLarge { .. } => Kind::BodyTooLarge,
-            Self::UnsupportedMediaType(_) | Self::UnsupportedPatch => Kind::UnsupportedMediaType,
+            Self::UnsupportedMediaType(_) | Self::UnsupportedPatch(_) => Kind::UnsupportedMediaType,
             Self::Unprocessable(_) => Kind::Unprocessable,
             Self::Fault(Fault::Failed(_)) => Kind::Failed,
             Self::Fault(Fault::Unavailable(_)) => Kind::Unavailable,
@@ -510,7 +507,7 @@ impl Problem {
             Self::PatchTestFailed(operation, detail) | Self::PatchFailed(operation, detail) => {
                 ProblemJson { operation: Some(*operation), detail: Some(detail.clone()), ..plain }
             }
-            Self::UnsupportedPatch => ProblemJson { detail: Some(format!("Send one of {PATCH_TYPES}.")), ..plain },
+            Self::UnsupportedPatch(known) => ProblemJson { detail: Some(format!("Send one of {known}.")), ..plain },
             Self::CursorExpired(address) => ProblemJson { resync: Some(address), ..plain },
             Self::InBatch(operation, problem) => ProblemJson { operation: Some(*operation), ..problem.shown() },
             Self::MalformedJson(detail) | Self::UnsupportedMediaType(detail) | Self::QuotaExceeded(detail) => {
@@ -559,7 +556,7 @@ impl ResponseError for Problem {
         match self {
             Self::IdempotencyKeyInUse => ask_again(&mut response),
             // What can be sent instead, as RFC 5789, section 2.2, wants it.
-            Self::UnsupportedPatch => drop(response.headers_mut().insert(ACCEPT_PATCH, HeaderValue::from_static(PATCH_TYPES))),
+            Self::UnsupportedPatch(known) => drop(response.headers_mut().insert(ACCEPT_PATCH, HeaderValue::from_static(known))),
             _ => {}
         }
         response

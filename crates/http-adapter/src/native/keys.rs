@@ -64,18 +64,23 @@ impl Asked {
         } else if kind.eq_ignore_ascii_case(JSON_PATCH) {
             Ok(Patch::Json(json_patch(&body?)?))
         } else {
-            Err(unless_too_large(body, Problem::UnsupportedPatch))
+            Err(unless_too_large(body, Problem::UnsupportedPatch(EITHER_PATCH)))
         }
     }
 
     /// The text of a merge patch.
     pub(super) fn merge_patch(&self, body: Result<String, BodyError>) -> Result<String, Problem> {
-        if self.context.http.content_type().eq_ignore_ascii_case(MERGE_PATCH) { Ok(body?) } else { Err(unless_too_large(body, Problem::UnsupportedPatch)) }
+        if self.context.http.content_type().eq_ignore_ascii_case(MERGE_PATCH) {
+            Ok(body?)
+        } else {
+            Err(unless_too_large(body, Problem::UnsupportedPatch(MERGE_PATCH)))
+        }
     }
 }
 
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const JSON_PATCH: &str = "application/json-patch+json";
+const EITHER_PATCH: &str = "application/merge-patch+json, application/json-patch+json";
 
 /// A body that is too large is so whatever its kind.
 fn unless_too_large(body: Result<String, BodyError>, problem: Problem) -> Problem {
