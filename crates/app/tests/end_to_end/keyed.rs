@@ -1,6 +1,6 @@
 //! Preferences by their keys: what goes in comes out again, whatever it is called and whatever it is.
 
-use crate::common::{Answer, Client, Lethe, NOBODY, Store, User, encode, on_both_stores};
+use crate::common::{Answer, Client, Lethe, NOBODY, Store, User, encode, feed, on_both_stores};
 use serde_json::{Value, json};
 
 on_both_stores!(
@@ -12,7 +12,8 @@ on_both_stores!(
     the_more_basic_refusal_comes_first,
     values_within_limits,
     no_more_than_a_user_may_keep,
-    the_set_is_listed_part_by_part
+    the_set_is_listed_part_by_part,
+    a_token_for_some_keys
 );
 
 fn a_preference_from_its_beginning_to_its_end(store: Store) {
@@ -532,4 +533,52 @@ fn the_set_is_listed_part_by_part(store: Store) {
         let problem = ann.client.get(&ann.v1(&format!("/preferences?{query}"))).problem(422, "unprocessable");
         assert_eq!(problem["errors"][0]["parameter"], "at");
     }
+}
+
+fn a_token_for_some_keys(store: Store) {
+    let lethe = Lethe::start(store);
+    let ann = lethe.sign_up("ann");
+    ann.keep("theme", "1");
+    ann.keep("notifications.push", "1");
+    let narrowed = feed(lethe.command(&["token", "attenuate", "--key-prefix", "notifications."]), &ann.token);
+    let holder = lethe.bearing(String::from_utf8(narrowed.stdout).unwrap().trim());
+    let (push, sms, theme) = (ann.key("notifications.push"), ann.key("notifications.sms"), ann.key("theme"));
+    assert_eq!(holder.get(&push).body(200)["value"], 1);
+    holder.put_text(&push, "2").expect(200);
+    holder.put_text(&sms, "2").expect(201);
+    holder.merge(&sms, r#"{"a":1}"#).expect(200);
+    holder.json_patch(&sms, "[]").expect(200);
+    assert_eq!(holder.get(&ann.v1("/history/notifications.sms")).items().len(), 2);
+    let batch = |keys: &[&str]| {
+        let operations: Vec<_> = keys.iter().map(|key| json!({ "op": "put", "key": key, "value": 3 })).collect();
+        holder.post(&ann.v1("/batch"), &json!({ "operations": operations, "atomic": false }))
+    };
+    batch(&["notifications.push", "notifications.new"]).expect(200);
+    holder.merge(&ann.v1("/preferences"), r#"{"notifications.new":null,"notifications.push":4}"#).expect(200);
+    holder.post(&ann.v1("/revert"), &json!({ "to": 2, "key": "notifications.push" })).expect(200);
+    holder.delete(&sms).nothing();
+    // What it may do and says wrongly, it is told.
+    holder.put_text(&push, "{").problem(400, "malformed-json");
+    holder.put_text(&push, &("[".repeat(33) + &"]".repeat(33))).problem(422, "unprocessable");
+    holder.send_as("PATCH", &push, "text/plain", "1").problem(415, "unsupported-media-type");
+    holder.send("DELETE", &push, &[("if-match", "x")], b"").problem(400, "malformed-header");
+
+    let revision = ann.revision();
+    holder.get(&theme).problem(403, "forbidden");
+    holder.send("HEAD", &theme, &[], b"").expect(403);
+    holder.put_text(&theme, "2").problem(403, "forbidden");
+    holder.put_text(&theme, "{").problem(403, "forbidden");
+    holder.put_text(&ann.key("other"), "2").problem(403, "forbidden");
+    holder.merge(&theme, "2").problem(403, "forbidden");
+    holder.json_patch(&theme, "{").problem(403, "forbidden");
+    holder.delete(&theme).problem(403, "forbidden");
+    batch(&["notifications.push", "theme"]).problem(403, "forbidden");
+    batch(&[]).problem(403, "forbidden");
+    holder.merge(&ann.v1("/preferences"), r#"{"notifications.push":5,"theme":null}"#).problem(403, "forbidden");
+    holder.post(&ann.v1("/revert"), &json!({ "to": 1, "key": "theme" })).problem(403, "forbidden");
+    holder.post(&ann.v1("/revert"), &json!({ "to": 1 })).problem(403, "forbidden");
+    for path in ["/preferences", "/preferences?prefix=notifications.", "/changes", "/changes/watch", "/history/theme", "/usage"] {
+        holder.get(&ann.v1(path)).problem(403, "forbidden");
+    }
+    assert_eq!(ann.revision(), revision);
 }
