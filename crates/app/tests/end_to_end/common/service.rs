@@ -1,5 +1,6 @@
 //! The built binary on a store of its own: the service, when it runs, and the other commands beside it.
 
+use super::store::Lock;
 use super::{Client, Node, Store, until};
 use serde_json::{Value, json};
 use std::cell::OnceCell;
@@ -132,6 +133,12 @@ impl Lethe {
     #[track_caller]
     pub(crate) fn sql(&self, query: &str) -> Vec<Vec<Option<String>>> {
         self.store.sql(query)
+    }
+
+    /// Locks what a query locks, behind the service's back, until the value is dropped. For PostgreSQL.
+    #[track_caller]
+    pub(crate) fn lock(&self, query: &str) -> Lock {
+        self.store.lock(query)
     }
 
     pub(crate) fn home(&self) -> &Path {
