@@ -242,9 +242,17 @@ fn an_admin_follows_somebody(store: Store) {
     }
     // Once the admin is gone it is told nothing more; the others are.
     clerk.client.delete(&clerk.v1("?mode=soft")).nothing();
-    of_clerk.ends("token");
     ann.keep("k", "3");
+    of_clerk.ends("token");
     assert_eq!((own.next().id, of_admin.next().id), (Some(3), Some(3)));
+    // The same where all of its tokens were revoked.
+    let boss = lethe.sign_up("boss");
+    let token = lethe.run(&["token", "issue", "--role", "admin", "--user", &boss.id.to_string()]).trim().to_owned();
+    let of_boss = follow(&lethe, &token, &ann, "");
+    lethe.run(&["token", "revoke", "--user", &boss.id.to_string()]);
+    ann.keep("k", "4");
+    of_boss.ends("token");
+    assert_eq!((own.next().id, of_admin.next().id), (Some(4), Some(4)));
 }
 
 fn many_follow_one(store: Store) {
