@@ -8,6 +8,7 @@ use crate::json_text::{JsonText, ValueError};
 use crate::limits::Limits;
 use json_patch::{PatchErrorKind, PatchOperation};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -123,7 +124,9 @@ impl JsonPatch {
             return Err(NoPatch::Shape("a member has a reserved name".into()));
         }
         let failed = |error: serde_json::Error| if error.is_data() { NoPatch::Shape(error.to_string()) } else { NoPatch::Syntax(error.to_string()) };
-        serde_json::from_str(text).map(Self).map_err(failed)
+        // Whether all of it is JSON comes before what it says.
+        let whole: &RawValue = serde_json::from_str(text).map_err(failed)?;
+        serde_json::from_str(whole.get()).map(Self).map_err(failed)
     }
 
     fn apply(&self, value: &JsonText, limits: &Limits) -> Result<JsonText, PatchError> {
@@ -274,7 +277,7 @@ mod tests {
         for patch in ["{}", "[1]", r#"[{"op":"jump","path":""}]"#, r#"[{"op":"add","path":""}]"#, r#"[{"op":"add","path":"a","value":1}]"#] {
             assert!(matches!(JsonPatch::parse(patch), Err(NoPatch::Shape(_))), "{patch}");
         }
-        for patch in ["", "[", "[]x"] {
+        for patch in ["", "[", "[]x", "{", "[1", r#"[{"op":"jump"},"#] {
             assert!(matches!(JsonPatch::parse(patch), Err(NoPatch::Syntax(_))), "{patch}");
         }
     }

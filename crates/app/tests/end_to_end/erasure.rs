@@ -124,6 +124,7 @@ fn everything() -> BTreeMap<String, u64> {
         ("preferences", PREFERENCES),
         ("changes", PREFERENCES),
         ("holds", 0),
+        ("attempts", 0),
     ];
     kinds.map(|(kind, count)| (kind.to_owned(), u64::try_from(count).unwrap())).into()
 }
@@ -308,8 +309,17 @@ fn a_small_account_is_gone_with_the_answer(store: Store) {
     let erasure = lethe.erasure(ann.id);
     assert_eq!((&erasure["id"], &erasure["user_id"], &erasure["state"]), (&json!(ann.id), &json!(ann.id), &json!("done")));
     let done = counts(&erasure["steps"], "done");
-    let expected =
-        [("reservations", 1), ("profile", 1), ("votes_cast", 1), ("votes_received", 0), ("posts", 1), ("preferences", 1), ("changes", 1), ("holds", 0)];
+    let expected = [
+        ("reservations", 1),
+        ("profile", 1),
+        ("votes_cast", 1),
+        ("votes_received", 0),
+        ("posts", 1),
+        ("preferences", 1),
+        ("changes", 1),
+        ("holds", 0),
+        ("attempts", 0),
+    ];
     assert_eq!(done, expected.map(|(kind, count)| (kind.to_owned(), count)).into());
     assert_eq!(lethe.admin().get("/v1/erasures?state=done").items(), [erasure]);
     assert_eq!(lethe.admin().get("/v1/erasures?state=running").items(), Vec::<Value>::new());

@@ -24,8 +24,11 @@ enum Audience {
 
 use Audience::{Admins, Anybody, Members, MembersInPerson, Owner};
 
+/// What answers with a stream that has no end.
+const WATCH: &str = "/v1/users/{user}/changes/watch";
+
 /// Each operation with a body that it takes.
-const OPERATIONS: [(&str, &str, Audience, &str); 44] = [
+const OPERATIONS: [(&str, &str, Audience, &str); 57] = [
     ("GET", "/healthz", Anybody, ""),
     ("GET", "/readyz", Anybody, ""),
     ("GET", "/metrics", Anybody, ""),
@@ -62,6 +65,19 @@ const OPERATIONS: [(&str, &str, Audience, &str); 44] = [
     ("DELETE", "/v1/users/{user}", Owner, ""),
     ("POST", "/v1/users/{user}/restore", Admins, ""),
     ("GET", "/v1/users/{user}/deletion-plan", Owner, ""),
+    ("GET", "/v1/users/{user}/preferences", Owner, ""),
+    ("PATCH", "/v1/users/{user}/preferences", Owner, r#"{"theme":"patched"}"#),
+    ("GET", "/v1/users/{user}/preferences/{key}", Owner, ""),
+    ("PUT", "/v1/users/{user}/preferences/{key}", Owner, "\"put\""),
+    ("PATCH", "/v1/users/{user}/preferences/{key}", Owner, "\"merged\""),
+    ("DELETE", "/v1/users/{user}/preferences/{key}", Owner, ""),
+    ("POST", "/v1/users/{user}/batch", Owner, r#"{"operations":[{"op":"put","key":"theme","value":1},{"op":"delete","key":"theme"}]}"#),
+    ("GET", "/v1/users/{user}/changes", Owner, ""),
+    ("GET", WATCH, Owner, ""),
+    ("GET", "/v1/users/{user}/history/{key}", Owner, ""),
+    ("POST", "/v1/users/{user}/revert", Owner, r#"{"to":0}"#),
+    ("GET", "/v1/users/{user}/usage", Owner, ""),
+    ("GET", "/v1/limits", Members, ""),
     ("GET", "/v1/users/{user}/holds", Admins, ""),
     ("POST", "/v1/users/{user}/holds", Admins, r#"{"reason":"court order"}"#),
     ("DELETE", "/v1/users/{user}/holds/{id}", Admins, ""),
@@ -136,7 +152,7 @@ impl Subject {
             _ => self.post.to_string(),
         };
         let user = self.user.id.to_string();
-        let filled = path.replace("{user_id}", &user).replace("{user}", &user).replace("{kind}", "post").replace("{id}", &id);
+        let filled = path.replace("{user_id}", &user).replace("{user}", &user).replace("{kind}", "post").replace("{id}", &id).replace("{key}", "theme");
         match path {
             "/api/v2/account/search/" => format!("{filled}?username={}", self.user.username),
             "/v1/users/{user}" | "/v1/users/{user}/deletion-plan" => format!("{filled}?mode=soft"),
@@ -145,7 +161,7 @@ impl Subject {
     }
 
     /// Everything that others can see of it.
-    fn state(&self, admin: &Client) -> [Value; 8] {
+    fn state(&self, admin: &Client) -> [Value; 9] {
         let (user, post, erased) = (self.user.id, self.post, self.erased);
         let paths = [
             self.user.path(),
@@ -153,6 +169,7 @@ impl Subject {
             format!("/api/v2/post/{post}/"),
             format!("/api/v2/post/{post}/vote/"),
             format!("/v1/users/{user}"),
+            format!("/v1/users/{user}/changes"),
             format!("/v1/users/{user}/holds"),
             format!("/v1/erasures/{erased}"),
             "/v1/audit?limit=100".to_owned(),
@@ -162,7 +179,12 @@ impl Subject {
 }
 
 fn send(client: &Client, method: &str, path: &str, body: &str) -> Answer {
-    client.send(method, path, &[("content-type", "application/json")], body.as_bytes())
+    let is_merge_patch = method == "PATCH" && path.starts_with("/v1/");
+    let kind = if is_merge_patch { "application/merge-patch+json" } else { "application/json" };
+    if path.ends_with("/watch") {
+        return client.begin(method, path, &[("content-type", kind)], body.as_bytes());
+    }
+    client.send(method, path, &[("content-type", kind)], body.as_bytes())
 }
 
 /// A refusal in the words of the dialect that the path is of.

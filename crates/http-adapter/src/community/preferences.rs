@@ -9,7 +9,9 @@ use crate::conditions::{precondition, precondition_to_read, tag_of};
 use crate::query::Query;
 use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, web};
-use lethe_domain::{Act, JsonText, Limits, NewPreference, Operation, Preference, PreferenceId, PreferenceKey, PreferenceUpdate, Timestamp, Unmet, UserId};
+use lethe_domain::{
+    Act, JsonText, Limits, NewPreference, Operation, Precondition, Preference, PreferenceId, PreferenceKey, PreferenceUpdate, Timestamp, Unmet, UserId,
+};
 use lethe_ports::inbound::{KeyFilter, PreferenceError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -143,10 +145,18 @@ async fn change(asked: Asked, body: web::Payload, read: impl FnOnce(&Fields<'_>,
         Err(problem) if problem.is_about_the_body() => return Err(unless_missing(&asked, owner, id, problem).await),
         Err(problem) => return Err(problem),
     };
-    let precondition = precondition(asked.context.http.headers())?;
+    let precondition = conditions(&asked, &act, owner, id).await?;
     let preference = asked.services().preferences.update(&asked.caller, owner, id, update, precondition).await?;
     let tag = (ETAG, tag_of(preference.revision));
     Ok(with_header(tag, shown(PreferenceJson::from(preference))))
+}
+
+/// The conditions of a request that changes a preference.
+async fn conditions(asked: &Asked, act: &Act<'_>, owner: UserId, id: PreferenceId) -> Result<Precondition, Problem> {
+    match asked.unless_refused(act, precondition(asked.context.http.headers()).map_err(Problem::from)).await {
+        Err(problem @ Problem::MalformedHeader(_)) => Err(unless_missing(asked, owner, id, problem).await),
+        conditions => conditions,
+    }
 }
 
 /// What to answer instead of a problem with the body: that there is nothing to change goes before what is wrong with the change.
@@ -171,8 +181,9 @@ async fn unless_missing(asked: &Asked, owner: UserId, id: PreferenceId, problem:
 )]
 pub(super) async fn delete(asked: Asked) -> Answer {
     let owner = asked.user().await?;
-    let id = asked.id(&Act::on(Operation::Delete, owner), PreferenceId::parse).await?;
-    let precondition = precondition(asked.context.http.headers())?;
+    let act = Act::on(Operation::Delete, owner);
+    let id = asked.id(&act, PreferenceId::parse).await?;
+    let precondition = conditions(&asked, &act, owner, id).await?;
     asked.services().preferences.delete(&asked.caller, owner, id, precondition).await?;
     Ok(done())
 }

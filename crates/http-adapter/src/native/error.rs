@@ -26,9 +26,6 @@ use utoipa::ToSchema;
 /// The header that says which patches are known.
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
-/// The media types of patches.
-pub(super) const PATCH_TYPES: &str = "application/merge-patch+json, application/json-patch+json";
-
 /// What is said of a kind of problem. The texts are put into pages as they are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
@@ -214,8 +211,8 @@ pub(crate) enum Problem {
         limit: usize,
     },
     UnsupportedMediaType(String),
-    /// A patch of a kind that is not known.
-    UnsupportedPatch,
+    /// A patch of another kind than these.
+    UnsupportedPatch(&'static str),
     /// Members of the body are missing, or break a rule.
     Unprocessable(Violations),
     Fault(Fault),
@@ -416,6 +413,43 @@ pub(super) struct ProblemJson<'a> {
 }
 
 impl Problem {
+    /// Whether it is the form of the request that is wrong, and not who asks, or what for.
+    pub(super) fn is_about_the_form(&self) -> bool {
+        match self {
+            Self::MalformedJson(_)
+            | Self::MalformedQuery(_)
+            | Self::MalformedHeader(_)
+            | Self::BodyTimedOut
+            | Self::BodyTooLarge { .. }
+            | Self::UnsupportedMediaType(_)
+            | Self::UnsupportedPatch(_)
+            | Self::Unprocessable(_) => true,
+            Self::InBatch(_, problem) => problem.is_about_the_form(),
+            Self::NotAuthenticated
+            | Self::TokenInvalid
+            | Self::Forbidden
+            | Self::UserNotFound
+            | Self::NotFound
+            | Self::MethodNotAllowed(_)
+            | Self::UserDeleted
+            | Self::AlreadyDeleted
+            | Self::OnHold
+            | Self::IdentifierTaken(_)
+            | Self::IdentifierReserved(_)
+            | Self::UserErased
+            | Self::PlanChanged
+            | Self::PreconditionFailed(_)
+            | Self::PatchTestFailed(..)
+            | Self::PatchFailed(..)
+            | Self::QuotaExceeded(_)
+            | Self::CursorExpired(_)
+            | Self::RevisionExpired
+            | Self::IdempotencyKeyInUse
+            | Self::IdempotencyKeyReused
+            | Self::Fault(_) => false,
+        }
+    }
+
     pub(super) fn kind(&self) -> Kind {
         match self {
             Self::MalformedJson(_) => Kind::MalformedJson,
@@ -445,7 +479,7 @@ impl Problem {
             Self::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
             Self::InBatch(_, problem) => problem.kind(),
             Self::BodyTooLarge { .. } => Kind::BodyTooLarge,
-            Self::UnsupportedMediaType(_) | Self::UnsupportedPatch => Kind::UnsupportedMediaType,
+            Self::UnsupportedMediaType(_) | Self::UnsupportedPatch(_) => Kind::UnsupportedMediaType,
             Self::Unprocessable(_) => Kind::Unprocessable,
             Self::Fault(Fault::Failed(_)) => Kind::Failed,
             Self::Fault(Fault::Unavailable(_)) => Kind::Unavailable,
@@ -472,7 +506,7 @@ impl Problem {
             Self::PatchTestFailed(operation, detail) | Self::PatchFailed(operation, detail) => {
                 ProblemJson { operation: Some(*operation), detail: Some(detail.clone()), ..plain }
             }
-            Self::UnsupportedPatch => ProblemJson { detail: Some(format!("Send one of {PATCH_TYPES}.")), ..plain },
+            Self::UnsupportedPatch(known) => ProblemJson { detail: Some(format!("Send one of {known}.")), ..plain },
             Self::CursorExpired(address) => ProblemJson { resync: Some(address), ..plain },
             Self::InBatch(operation, problem) => ProblemJson { operation: Some(*operation), ..problem.shown() },
             Self::MalformedJson(detail) | Self::UnsupportedMediaType(detail) | Self::QuotaExceeded(detail) => {
@@ -521,7 +555,7 @@ impl ResponseError for Problem {
         match self {
             Self::IdempotencyKeyInUse => ask_again(&mut response),
             // What can be sent instead, as RFC 5789, section 2.2, wants it.
-            Self::UnsupportedPatch => drop(response.headers_mut().insert(ACCEPT_PATCH, HeaderValue::from_static(PATCH_TYPES))),
+            Self::UnsupportedPatch(known) => drop(response.headers_mut().insert(ACCEPT_PATCH, HeaderValue::from_static(known))),
             _ => {}
         }
         response

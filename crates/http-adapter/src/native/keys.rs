@@ -8,7 +8,7 @@ use crate::body::BodyError;
 use crate::conditions::precondition;
 use actix_web::HttpMessage;
 use lethe_domain::patch::NoPatch;
-use lethe_domain::{Act, JsonPatch, JsonText, KeyAction, KeyChange, KeyRefusal, Operation, Patch, Precondition, PreferenceKey, UserId, ValueError};
+use lethe_domain::{Act, JsonPatch, JsonText, KeyAction, KeyChange, KeyRefusal, Patch, Precondition, PreferenceKey, UserId, ValueError};
 use lethe_ports::inbound::KeyedError;
 use percent_encoding::percent_decode_str;
 
@@ -20,7 +20,7 @@ impl Asked {
         Ok(PreferenceKey::parse_exact(&text, self.limits()).map_err(|error| Rule::from(error).of_parameter("key"))?)
     }
 
-    /// The key in the path, for a request without a body.
+    /// The key in the path, for a request that reads.
     pub(super) async fn key(&self, act: &Act<'_>) -> Result<PreferenceKey, Problem> {
         self.unless_refused(act, self.key_in_path()).await
     }
@@ -31,19 +31,19 @@ impl Asked {
     }
 
     /// What is to be done to the key in the path.
-    pub(super) async fn change(
-        &self,
-        owner: UserId,
-        body: Result<String, BodyError>,
-        read: impl FnOnce(&Self, Result<String, BodyError>) -> Result<KeyAction, Problem>,
-    ) -> Result<KeyChange, Problem> {
-        let action = read(self, body);
-        let change = action.and_then(|action| Ok(KeyChange { precondition: self.precondition()?, key: self.key_in_path()?, action }));
-        self.unless_refused(&Act::on(Operation::Update, owner), change).await
+    pub(super) async fn change(&self, act: Act<'_>, action: Result<KeyAction, Problem>) -> Result<KeyChange, Problem> {
+        let key = self.key_in_path();
+        // A token that is narrowed to keys allows nothing of which the key is not known.
+        let act = key.as_ref().map_or(act, |key| act.with_key(key));
+        let change = action.and_then(|action| Ok(KeyChange { precondition: self.precondition()?, key: key.clone()?, action }));
+        self.unless_refused(&act, change).await
     }
 
-    /// What to answer instead of a problem with the body: that there is nothing to change goes before what is wrong with the change.
+    /// What to answer instead of a problem with the form of a request: that there is nothing to change goes before what is wrong with the change.
     pub(super) async fn unless_missing(&self, owner: UserId, problem: Problem) -> Problem {
+        if !problem.is_about_the_form() {
+            return problem;
+        }
         let Ok(key) = self.key_in_path() else { return problem };
         match self.services().keyed.show(&self.caller, owner, &key).await {
             Err(KeyedError::Refused(KeyRefusal::NotFound)) => Problem::NotFound,
@@ -64,18 +64,23 @@ impl Asked {
         } else if kind.eq_ignore_ascii_case(JSON_PATCH) {
             Ok(Patch::Json(json_patch(&body?)?))
         } else {
-            Err(unless_too_large(body, Problem::UnsupportedPatch))
+            Err(unless_too_large(body, Problem::UnsupportedPatch(EITHER_PATCH)))
         }
     }
 
     /// The text of a merge patch.
     pub(super) fn merge_patch(&self, body: Result<String, BodyError>) -> Result<String, Problem> {
-        if self.context.http.content_type().eq_ignore_ascii_case(MERGE_PATCH) { Ok(body?) } else { Err(unless_too_large(body, Problem::UnsupportedPatch)) }
+        if self.context.http.content_type().eq_ignore_ascii_case(MERGE_PATCH) {
+            Ok(body?)
+        } else {
+            Err(unless_too_large(body, Problem::UnsupportedPatch(MERGE_PATCH)))
+        }
     }
 }
 
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const JSON_PATCH: &str = "application/json-patch+json";
+const EITHER_PATCH: &str = "application/merge-patch+json, application/json-patch+json";
 
 /// A body that is too large is so whatever its kind.
 fn unless_too_large(body: Result<String, BodyError>, problem: Problem) -> Problem {

@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, web};
 use lethe_domain::draft::Item;
-use lethe_domain::{Act, KeyAction, KeyChange, KeyOutcome, Operation, Unmet};
+use lethe_domain::{Act, KeyAction, KeyOutcome, Operation, Unmet};
 
 /// Shows a preference. For the user itself and admins.
 #[utoipa::path(
@@ -59,7 +59,7 @@ pub(super) async fn show(asked: Asked) -> Answer {
 pub(super) async fn put(asked: Asked, body: web::Payload) -> Answer {
     let owner = asked.user(Operation::Update).await?;
     let body = asked.text(body).await;
-    let change = asked.change(owner, body, |asked, body| asked.value(body).map(KeyAction::Put)).await?;
+    let change = asked.change(Act::on(Operation::Update, owner), asked.value(body).map(KeyAction::Put)).await?;
     Ok(changed(asked.services().keyed.change(&asked.caller, owner, change).await?))
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn put(asked: Asked, body: web::Payload) -> Answer {
 pub(super) async fn patch(asked: Asked, body: web::Payload) -> Answer {
     let owner = asked.user(Operation::Update).await?;
     let body = asked.text(body).await;
-    let change = match asked.change(owner, body, |asked, body| asked.patch(body).map(KeyAction::Patch)).await {
+    let change = match asked.change(Act::on(Operation::Update, owner), asked.patch(body).map(KeyAction::Patch)).await {
         Ok(change) => change,
         Err(problem) => return Err(asked.unless_missing(owner, problem).await),
     };
@@ -101,12 +101,11 @@ pub(super) async fn patch(asked: Asked, body: web::Payload) -> Answer {
 )]
 pub(super) async fn delete(asked: Asked) -> Answer {
     let owner = asked.user(Operation::Delete).await?;
-    let key = asked.key(&Act::on(Operation::Delete, owner)).await?;
-    let precondition = match asked.precondition() {
-        Ok(precondition) => precondition,
+    let change = match asked.change(Act::on(Operation::Delete, owner), Ok(KeyAction::Delete)).await {
+        Ok(change) => change,
         Err(problem) => return Err(asked.unless_missing(owner, problem).await),
     };
-    asked.services().keyed.change(&asked.caller, owner, KeyChange { key, action: KeyAction::Delete, precondition }).await?;
+    asked.services().keyed.change(&asked.caller, owner, change).await?;
     Ok(done())
 }
 

@@ -136,7 +136,7 @@ impl Watcher {
             }
             match self.wait().await {
                 Wake::Closing => return Some(self.end(End::Shutdown)),
-                Wake::Event(event) => return Some(self.tell(event)),
+                Wake::Event(event) => return Some(self.tell_if_permitted(event).await),
                 Wake::Heartbeat => return Some(self.heartbeat().await),
                 // Whether it is over with this token is asked above.
                 Wake::Vigil => {}
@@ -161,6 +161,13 @@ impl Watcher {
         match self.still_permitted().await {
             Some(end) => self.end(end),
             None => Bytes::from_static(b": heartbeat\n\n"),
+        }
+    }
+
+    async fn tell_if_permitted(&mut self, event: Option<FeedEvent>) -> Bytes {
+        match self.still_permitted().await {
+            Some(end) => self.end(end),
+            None => self.tell(event),
         }
     }
 

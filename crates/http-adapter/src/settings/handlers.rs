@@ -45,7 +45,7 @@ pub(super) async fn read(asked: Asked) -> Answer {
 )]
 pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
     let wanted = asked.body(body, Operation::Update, not_replaced, replacement).await?;
-    let revision = asked.change(SettingsChange::Replace(wanted), NOT_REPLACED).await?;
+    let revision = asked.change(Operation::Update, SettingsChange::Replace(wanted), NOT_REPLACED).await?;
     Ok(done(revision, "User settings updated successfully"))
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn replace(asked: Asked, body: web::Payload) -> Answer {
 )]
 pub(super) async fn merge(asked: Asked, body: web::Payload) -> Answer {
     let changes = asked.body(body, Operation::Update, not_merged, changes).await?;
-    let revision = asked.change(SettingsChange::Merge(changes), NOT_MERGED).await?;
+    let revision = asked.change(Operation::Update, SettingsChange::Merge(changes), NOT_MERGED).await?;
     Ok(done(revision, "User settings partially updated successfully"))
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn merge(asked: Asked, body: web::Payload) -> Answer {
 )]
 pub(super) async fn remove(asked: Asked, body: web::Payload) -> Answer {
     let names = asked.body(body, Operation::Delete, |_| Problem::NoKeys, names).await?;
-    let revision = asked.change(SettingsChange::Remove(names), NOT_REMOVED).await?;
+    let revision = asked.change(Operation::Delete, SettingsChange::Remove(names), NOT_REMOVED).await?;
     Ok(done(revision, "User settings keys deleted successfully"))
 }
 
@@ -95,8 +95,9 @@ impl Asked {
     }
 
     /// Makes a change under the conditions of the request; the revision that it leads to.
-    async fn change(&self, change: SettingsChange, refused: &'static str) -> Result<Revision, Problem> {
-        let precondition = precondition(self.context.http.headers())?;
+    async fn change(&self, operation: Operation, change: SettingsChange, refused: &'static str) -> Result<Revision, Problem> {
+        let precondition = precondition(self.context.http.headers()).map_err(Problem::from);
+        let precondition = self.unless_refused(&Act::on(operation, self.caller.actor.user), precondition).await?;
         self.services().settings.change(&self.caller, change, precondition).await.map_err(Problem::of(refused))
     }
 }

@@ -3,8 +3,8 @@
 use super::Answer;
 use serde_json::Value;
 use std::time::Duration;
-use ureq::Agent;
-use ureq::http::{Method, Request};
+use ureq::http::{Method, Request, Response};
+use ureq::{Agent, Body};
 
 /// A caller. Its answers are read as they come: no status is an error, no redirect is followed.
 #[derive(Debug, Clone)]
@@ -28,6 +28,12 @@ impl Client {
 
     /// Sends a request with this caller's token and these headers; an empty body is none.
     pub(crate) fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ureq::Error> {
+        let mut response = self.run(method, path, headers, body)?;
+        let text = response.body_mut().with_config().limit(u64::MAX).read_to_string()?;
+        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), text })
+    }
+
+    fn run(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Response<Body>, ureq::Error> {
         let mut request = Request::builder().method(method.parse::<Method>().unwrap()).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -35,9 +41,15 @@ impl Client {
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }
-        let mut response = if body.is_empty() { self.agent.run(request.body(())?) } else { self.agent.run(request.body(body)?) }?;
-        let text = response.body_mut().with_config().limit(u64::MAX).read_to_string()?;
-        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), text })
+        if body.is_empty() { self.agent.run(request.body(())?) } else { self.agent.run(request.body(body)?) }
+    }
+
+    /// Sends a request whose success is a stream without an end: of that only the head is read.
+    #[track_caller]
+    pub(crate) fn begin(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut response = self.run(method, path, headers, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let text = if response.status().is_success() { String::new() } else { response.body_mut().read_to_string().unwrap() };
+        Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
     }
 
     #[track_caller]
@@ -48,6 +60,30 @@ impl Client {
     #[track_caller]
     pub(crate) fn send_json(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.send(method, path, &[("content-type", "application/json")], body.to_string().as_bytes())
+    }
+
+    /// Sends a text as what it says that it is.
+    #[track_caller]
+    pub(crate) fn send_as(&self, method: &str, path: &str, kind: &str, text: &str) -> Answer {
+        self.send(method, path, &[("content-type", kind)], text.as_bytes())
+    }
+
+    /// Puts a JSON text as it stands.
+    #[track_caller]
+    pub(crate) fn put_text(&self, path: &str, text: &str) -> Answer {
+        self.send_as("PUT", path, "application/json", text)
+    }
+
+    /// Sends a merge patch.
+    #[track_caller]
+    pub(crate) fn merge(&self, path: &str, patch: &str) -> Answer {
+        self.send_as("PATCH", path, "application/merge-patch+json", patch)
+    }
+
+    /// Sends a JSON patch.
+    #[track_caller]
+    pub(crate) fn json_patch(&self, path: &str, patch: &str) -> Answer {
+        self.send_as("PATCH", path, "application/json-patch+json", patch)
     }
 
     #[track_caller]

@@ -8,13 +8,15 @@ pub(crate) mod raw;
 mod receiver;
 mod service;
 mod store;
+mod watch;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::Client;
 pub(crate) use node::Node;
 pub(crate) use receiver::{Heard, Mood, Receiver};
-pub(crate) use service::{Lethe, User, feed, succeed};
+pub(crate) use service::{Lethe, User, encode, feed, succeed};
 pub(crate) use store::Store;
+pub(crate) use watch::{Event, Watch};
 
 use std::time::{Duration, Instant};
 

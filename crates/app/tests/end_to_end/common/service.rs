@@ -1,5 +1,6 @@
 //! The built binary on a store of its own: the service, when it runs, and the other commands beside it.
 
+use super::store::Lock;
 use super::{Client, Node, Store, until};
 use serde_json::{Value, json};
 use std::cell::OnceCell;
@@ -39,6 +40,44 @@ impl User {
     /// The path of itself.
     pub(crate) fn path(&self) -> String {
         format!("/api/v2/user/{}/", self.id)
+    }
+
+    /// A path below it in the native dialect.
+    pub(crate) fn v1(&self, rest: &str) -> String {
+        format!("/v1/users/{}{rest}", self.id)
+    }
+
+    /// The path of a preference in the native dialect.
+    pub(crate) fn key(&self, key: &str) -> String {
+        self.v1(&format!("/preferences/{}", encode(key)))
+    }
+
+    /// Gives a key a value; the preference.
+    #[track_caller]
+    pub(crate) fn keep(&self, key: &str, value: &str) -> Value {
+        let answer = self.client.put_text(&self.key(key), value);
+        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
+        answer.json()
+    }
+
+    /// The revision of its preferences.
+    #[track_caller]
+    pub(crate) fn revision(&self) -> i64 {
+        self.client.get(&self.v1("/preferences?limit=1")).body(200)["revision"].as_i64().unwrap()
+    }
+
+    /// Everything that happened to its preferences, as far as that is kept.
+    #[track_caller]
+    pub(crate) fn changes(&self) -> Vec<Value> {
+        let mut changes = Vec::new();
+        loop {
+            let since = changes.last().map_or(json!(0), |last: &Value| last["revision"].clone());
+            let page = self.client.get(&self.v1(&format!("/changes?since={since}"))).body(200);
+            changes.extend(page["changes"].as_array().unwrap().iter().cloned());
+            if page["more"] == false {
+                return changes;
+            }
+        }
     }
 
     /// Creates a preference.
@@ -94,6 +133,12 @@ impl Lethe {
     #[track_caller]
     pub(crate) fn sql(&self, query: &str) -> Vec<Vec<Option<String>>> {
         self.store.sql(query)
+    }
+
+    /// Locks what a query locks, behind the service's back, until the value is dropped. For PostgreSQL.
+    #[track_caller]
+    pub(crate) fn lock(&self, query: &str) -> Lock {
+        self.store.lock(query)
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -270,6 +315,12 @@ impl Drop for Lethe {
             eprintln!("the log:\n{}", self.log());
         }
     }
+}
+
+/// A text as one segment of a path: as the function `encodeURIComponent` of browsers would have it.
+pub(crate) fn encode(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte);
+    text.bytes().map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Runs a command to its end; it must succeed. What it printed.

@@ -31,6 +31,19 @@ impl Store {
         })
     }
 
+    /// Locks what a query locks, until the value is dropped. For PostgreSQL.
+    #[track_caller]
+    pub(super) fn lock(&self, query: &str) -> Lock {
+        let Self::Postgres(database) = self else { panic!("the tests speak no SQL to this store") };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let client = runtime.block_on(async {
+            let client = database.connect().await;
+            client.batch_execute(&format!("BEGIN; {query}")).await.unwrap_or_else(|error| panic!("{query}: {error:?}"));
+            client
+        });
+        Lock { _client: Box::new(client), _runtime: runtime }
+    }
+
     /// As `storage.url` wants it.
     pub(crate) fn url(&self) -> &str {
         match self {
@@ -38,6 +51,12 @@ impl Store {
             Self::Postgres(database) => database.url(),
         }
     }
+}
+
+/// A transaction that was begun and never ends well: its locks go with its connection.
+pub(crate) struct Lock {
+    _client: Box<dyn Send>,
+    _runtime: tokio::runtime::Runtime,
 }
 
 fn runtime() -> tokio::runtime::Runtime {
