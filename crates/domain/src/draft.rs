@@ -191,6 +191,14 @@ pub struct SetOutcome {
 pub struct SetPatch(pub BTreeMap<PreferenceKey, Option<JsonText>>);
 
 impl SetPatch {
+    /// Checks that a patch is not longer than any set may be.
+    ///
+    /// # Errors
+    /// [`QuotaError::TooManyKeys`].
+    pub fn within(self, limits: &Limits) -> Result<Self, QuotaError> {
+        if self.0.len() > limits.keys_per_user { Err(QuotaError::TooManyKeys { limit: limits.keys_per_user }) } else { Ok(self) }
+    }
+
     /// The keys that are given a value, in order.
     #[must_use]
     pub fn given(&self) -> Vec<PreferenceKey> {
@@ -209,6 +217,12 @@ impl Draft {
     pub fn new(standing: Standing, items: impl IntoIterator<Item = Item>, now: Timestamp) -> Self {
         let items = items.into_iter().map(|item| (item.key.clone(), item)).collect();
         Self { began: standing, standing, now, items, edits: Vec::new() }
+    }
+
+    /// What the owner's row says once the edits are made.
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// The owner's revision once the edits are made.

@@ -30,6 +30,17 @@ impl<'a> Object<'a> {
         self.0.push((name, value));
     }
 
+    /// The members, in their order.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &(String, Cow<'a, str>)> {
+        self.0.iter()
+    }
+
+    /// Gives each member another value, or removes it.
+    pub(crate) fn edit(&mut self, mut edit: impl FnMut(usize, &str, Cow<'a, str>) -> Option<Cow<'a, str>>) {
+        let members = std::mem::take(&mut self.0).into_iter().enumerate();
+        self.0 = members.filter_map(|(place, (name, value))| edit(place, &name, value).map(|value| (name, value))).collect();
+    }
+
     /// Removes every member of this name.
     pub(crate) fn remove(&mut self, name: &str) {
         self.0.retain(|(known, _)| known != name);

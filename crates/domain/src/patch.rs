@@ -16,6 +16,9 @@ use std::collections::HashMap;
 /// How many times the largest value a JSON patch may copy altogether: `copy` doubles, and a short patch could ask for more than there is.
 const MOST_COPIED: usize = 4;
 
+/// Operations of a JSON patch at the most: each may move everything that comes after its place.
+const MOST_OPERATIONS: usize = 100;
+
 /// Names under which the JSON library hides numbers and raw texts in objects. An object with such a member could not be told from these.
 const RESERVED: &str = "$serde_json::private::";
 
@@ -90,17 +93,29 @@ pub fn merge(value: Option<&JsonText>, patch: &JsonText, limits: &Limits) -> Res
 fn merged(target: Option<&str>, patch: &str) -> Result<String, ValueError> {
     let Some(changes) = Object::read(patch)? else { return Ok(patch.to_owned()) };
     let mut object = target.map(Object::read).transpose()?.flatten().unwrap_or_default();
-    for (name, change) in last_of_each_name(changes) {
-        if change == "null" {
-            object.remove(&name);
-            continue;
-        }
-        match object.get_mut(&name) {
-            Some(member) => *member = merged(Some(member), &change)?.into(),
-            None => object.push(name, merged(None, &change)?.into()),
-        }
+    let changes: HashMap<String, (usize, Cow<'_, str>)> =
+        last_of_each_name(changes).enumerate().map(|(place, (name, change))| (name, (place, change))).collect();
+    // One walk over what is there, and then what is new in the order of the patch: both may have thousands of members.
+    let mut added = changes.clone();
+    let mut last: HashMap<String, usize> = HashMap::new();
+    for (place, (name, _)) in object.members().enumerate() {
+        added.remove(name);
+        last.insert(name.clone(), place);
     }
-    Ok(object.to_string())
+    let mut failure = None;
+    object.edit(|place, name, value| match changes.get(name) {
+        None => Some(value),
+        Some((_, change)) if change == "null" => None,
+        // Of members with one name the last counts.
+        Some(_) if last.get(name) != Some(&place) => Some(value),
+        Some((_, change)) => merged(Some(&value), change).map_err(|error| failure = Some(error)).ok().map(Cow::Owned),
+    });
+    let mut added: Vec<_> = added.into_iter().filter(|(_, (_, change))| change != "null").collect();
+    added.sort_unstable_by_key(|(_, (place, _))| *place);
+    for (name, (_, change)) in added {
+        object.push(name, merged(None, &change)?.into());
+    }
+    failure.map_or_else(|| Ok(object.to_string()), Err)
 }
 
 /// Of members with one name the last counts.
@@ -126,7 +141,11 @@ impl JsonPatch {
         let failed = |error: serde_json::Error| if error.is_data() { NoPatch::Shape(error.to_string()) } else { NoPatch::Syntax(error.to_string()) };
         // Whether all of it is JSON comes before what it says.
         let whole: &RawValue = serde_json::from_str(text).map_err(failed)?;
-        serde_json::from_str(whole.get()).map(Self).map_err(failed)
+        let operations: Vec<PatchOperation> = serde_json::from_str(whole.get()).map_err(failed)?;
+        if operations.len() > MOST_OPERATIONS {
+            return Err(NoPatch::Shape(format!("a patch may have at most {MOST_OPERATIONS} operations")));
+        }
+        Ok(Self(operations))
     }
 
     fn apply(&self, value: &JsonText, limits: &Limits) -> Result<JsonText, PatchError> {

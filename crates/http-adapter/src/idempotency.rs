@@ -3,7 +3,7 @@
 use actix_web::HttpMessage;
 use actix_web::HttpRequest;
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{HttpResponse, body::MessageBody, dev::ServiceResponse};
 use lethe_ports::Retry;
 use std::sync::Arc;
@@ -22,7 +22,10 @@ pub(crate) fn retry(http: &HttpRequest) -> Option<Arc<Retry>> {
     let first = keys.next()?;
     // Of two keys nobody could say which is meant.
     let key = first.to_str().ok().filter(|_| keys.next().is_none());
-    let retry = Arc::new(Retry::new(key, http.method().as_str(), http.path(), http.query_string()));
+    let header = |name| http.headers().get_all(name).flat_map(|value| value.as_bytes().iter().copied().chain([b',']));
+    let mut asked = vec![http.query_string().as_bytes().to_vec()];
+    asked.extend([CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH].map(|name| header(name).collect()));
+    let retry = Arc::new(Retry::new(key, http.method().as_str(), http.path(), asked));
     http.extensions_mut().insert(retry.clone());
     Some(retry)
 }

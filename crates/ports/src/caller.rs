@@ -52,21 +52,22 @@ pub struct Retry {
     key: Result<IdempotencyKey, NoIdempotencyKey>,
     method: String,
     path: String,
-    query: String,
+    asked: Vec<Vec<u8>>,
     body: OnceLock<String>,
     is_replayed: AtomicBool,
 }
 
 impl Retry {
-    /// A request of that method, path and query, under the key that `key` reads as. What is no key is refused where the request would have its
+    /// A request of that method and path, under the key that `key` reads as. `asked` is whatever else decides what it does, but for its body: its
+    /// query, its conditions, the kind of its body. What is no key is refused where the request would have its
     /// effect: there are more basic things to be told.
     #[must_use]
-    pub fn new(key: Option<&str>, method: &str, path: &str, query: &str) -> Self {
+    pub fn new(key: Option<&str>, method: &str, path: &str, asked: Vec<Vec<u8>>) -> Self {
         Self {
             key: key.ok_or(NoIdempotencyKey).and_then(IdempotencyKey::parse),
             method: method.to_owned(),
             path: path.to_owned(),
-            query: query.to_owned(),
+            asked,
             body: OnceLock::new(),
             is_replayed: AtomicBool::new(false),
         }
@@ -83,7 +84,8 @@ impl Retry {
     /// # Errors
     /// [`NoIdempotencyKey`].
     pub fn attempt(&self, actor: &Actor) -> Result<Attempt, NoIdempotencyKey> {
-        let asked = [self.query.as_bytes(), self.body.get().map_or("", String::as_str).as_bytes()];
+        let body = self.body.get().map_or("", String::as_str).as_bytes();
+        let asked: Vec<_> = self.asked.iter().map(Vec::as_slice).chain([body]).collect();
         self.key.as_ref().map(|key| Attempt::new(actor.user, &self.method, &self.path, key, &asked)).map_err(|error| *error)
     }
 

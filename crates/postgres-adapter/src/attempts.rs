@@ -1,14 +1,14 @@
 //! Attempts at what must happen once.
 //!
 //! Whoever begins an attempt takes a lock that belongs to the transaction, without waiting for it. Who gets it looks for an outcome only then, so
-//! that the outcome of whoever had the lock before is seen. The primary key stands behind it: of two that got through, one would fail.
+//! that the outcome of whoever had the lock before is seen.
 
 use crate::Lease;
 use crate::error::Failure;
 use crate::statement::{Statement, statement};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
-use lethe_domain::{Attempt, Timestamp, UserId};
+use lethe_domain::{Attempt, Timestamp, UserId, UserStatus};
 use lethe_ports::outbound::AttemptState;
 
 statement! {
@@ -35,6 +35,7 @@ statement! {
         fingerprint: Text = &'a str,
         outcome: Text = &'a str,
         now: Timestamptz = DateTime<Utc>,
+        erased: Text = &'a str,
     }
 }
 
@@ -56,7 +57,8 @@ pub(crate) async fn begin(lease: &mut Lease, about: UserId, attempt: &Attempt, s
 
 pub(crate) async fn end(lease: &mut Lease, about: UserId, attempt: &Attempt, outcome: &str, now: Timestamp) -> Result<(), Failure> {
     let Attempt { actor, scope, fingerprint } = attempt;
-    lease.execute(KeepAttempt { about: about.get(), actor: actor.get(), scope, fingerprint, outcome, now: now.to_utc() }).await.map(drop)
+    let erased = UserStatus::Erased.letter();
+    lease.execute(KeepAttempt { about: about.get(), actor: actor.get(), scope, fingerprint, outcome, now: now.to_utc(), erased }).await.map(drop)
 }
 
 /// Forgets what was kept before a moment; how many rows.

@@ -1,8 +1,9 @@
 //! Attempts at what must happen once. Transactions have the writer to themselves, so no attempt ever meets another that is running.
 
+use crate::accounts::account;
 use crate::schema::attempts;
 use diesel::prelude::*;
-use lethe_domain::{Attempt, Timestamp, UserId};
+use lethe_domain::{Attempt, Timestamp, UserId, UserStatus};
 use lethe_ports::outbound::AttemptState;
 
 /// What is known of an attempt.
@@ -12,8 +13,11 @@ pub(crate) fn begin(connection: &mut SqliteConnection, about: UserId, attempt: &
     Ok(known.map_or(AttemptState::First, |(fingerprint, outcome)| AttemptState::Done { fingerprint, outcome }))
 }
 
-/// Keeps what came of it.
+/// Keeps what came of it, unless whom it is about is erased.
 pub(crate) fn end(connection: &mut SqliteConnection, about: UserId, attempt: &Attempt, outcome: &str, now: Timestamp) -> QueryResult<()> {
+    if account(connection, about)?.is_some_and(|account| account.status() == UserStatus::Erased) {
+        return Ok(());
+    }
     let row = (
         attempts::user_id.eq(about.get()),
         attempts::actor.eq(attempt.actor.get()),

@@ -10,7 +10,7 @@ use lethe_domain::id::UserId;
 use lethe_domain::time::Timestamp;
 use lethe_ports::Caller;
 use lethe_ports::inbound::AccessError;
-use lethe_ports::outbound::{AccountStore, OwnerFence, StoreError};
+use lethe_ports::outbound::{AccountStore, OwnerFence, StoreError, Tx};
 
 /// The states that an owner may be in for an operation on what it owns.
 const fn states_for(operation: Operation) -> StatusSet {
@@ -33,6 +33,17 @@ pub(crate) fn permit(caller: &Caller, act: &Act<'_>, now: Timestamp) -> Result<(
         return Err(AccessError::Forbidden);
     }
     Ok(caller.grant.allows(act, now)?)
+}
+
+/// Locks an owner whose preferences are going to be written, if the caller may still do that.
+pub(crate) async fn lock_to_write(tx: &mut dyn Tx, caller: &Caller, owner: UserId) -> Result<(), AccessError> {
+    let account = tx.account_for_update(owner).await?;
+    match caller.actor.relation_to(owner) {
+        Relation::Itself => is_alive(caller, account.as_ref())?,
+        // Whether an admin is there was looked at before.
+        Relation::Admin | Relation::Stranger => {}
+    }
+    admits(StatusSet::WRITABLE, account.as_ref())
 }
 
 /// Whether the user that an act is about is in a state for it.

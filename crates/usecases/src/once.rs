@@ -10,7 +10,6 @@ use futures_util::future::BoxFuture;
 use lethe_domain::account::Account;
 use lethe_domain::attempt::{Attempt, REMEMBERED_FOR};
 use lethe_domain::id::UserId;
-use lethe_domain::time::Timestamp;
 use lethe_ports::Caller;
 use lethe_ports::inbound::AccessError;
 use lethe_ports::outbound::{AttemptState, Store, StoreError, Tx};
@@ -51,13 +50,21 @@ impl<S: Store> Lethe<S> {
     {
         let Once { caller, about, honours } = request;
         let Some(retry) = &caller.retry else { return on_contention(|| self.store.transact(work())).await };
-        let attempt = retry.attempt(&caller.actor).map_err(|_| AccessError::AttemptMalformed)?;
+        let attempt = retry.attempt(&caller.actor);
         on_contention(|| {
             let (work, attempt, retry, caller, now) = (work(), attempt.clone(), retry.clone(), caller.clone(), self.clock.now());
             self.store.transact(move |tx| {
                 Box::pin(async move {
-                    if let Some(outcome) = recall(tx, about, &attempt, now).await? {
+                    let Ok(attempt) = attempt else {
+                        // Whatever else is wrong goes before that; and when nothing is, it is undone.
+                        work(tx).await?;
+                        return Err(AccessError::AttemptMalformed.into());
+                    };
+                    let state = tx.begin_attempt(about, &attempt, now.before(REMEMBERED_FOR)).await?;
+                    if state != AttemptState::First {
                         honours(&caller, tx.account_for_share(caller.actor.user).await?.as_ref())?;
+                    }
+                    if let Some(outcome) = recall(state, &attempt)? {
                         retry.note_replay();
                         return Ok(outcome);
                     }
@@ -73,8 +80,8 @@ impl<S: Store> Lethe<S> {
 }
 
 /// What came of an earlier attempt; `None`: this is the first.
-async fn recall<T: DeserializeOwned>(tx: &mut dyn Tx, about: UserId, attempt: &Attempt, now: Timestamp) -> Result<Option<T>, AccessError> {
-    match tx.begin_attempt(about, attempt, now.before(REMEMBERED_FOR)).await? {
+fn recall<T: DeserializeOwned>(state: AttemptState, attempt: &Attempt) -> Result<Option<T>, AccessError> {
+    match state {
         AttemptState::First => Ok(None),
         AttemptState::Running => Err(AccessError::AttemptRunning),
         AttemptState::Done { fingerprint, .. } if fingerprint != attempt.fingerprint => Err(AccessError::AttemptReused),

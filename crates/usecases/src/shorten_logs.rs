@@ -24,7 +24,11 @@ impl<S: Store + UpkeepStore> Lethe<S> {
         let retention = self.policy.retention;
         let scan = self.store.overgrown_logs(after, USERS_AT_ONCE, retention.max_changes, now.before(retention.max_age)).await?;
         for log in &scan.overgrown {
-            self.shorten(log, retention.beginning(log)).await?;
+            match self.shorten(log, retention.beginning(log)).await {
+                // Somebody is writing there. It is this log's turn again, and the others need not wait for it.
+                Ok(()) | Err(StoreError::Contention(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(scan.last)
     }

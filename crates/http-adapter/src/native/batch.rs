@@ -10,8 +10,8 @@ use crate::json::members;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, ResponseError, web};
-use lethe_domain::{Act, JsonText, KeyAction, KeyChange, KeyOutcome, KeyRefusal, Limits, Operation, Precondition, PreferenceKey, Tags};
-use lethe_ports::inbound::{Atomicity, Batch, BatchOutcome};
+use lethe_domain::{Act, JsonText, KeyAction, KeyChange, KeyRefusal, Limits, Operation, Precondition, PreferenceKey, Tags};
+use lethe_ports::inbound::{Atomicity, Batch, BatchOutcome, BatchStep};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -87,11 +87,11 @@ fn shown(outcome: BatchOutcome, keys: Vec<String>, misread: Vec<(usize, String, 
     BatchJson { revision: outcome.revision.get(), results }
 }
 
-fn result_json(key: String, result: Result<KeyOutcome, KeyRefusal>) -> ResultJson {
+fn result_json(key: String, result: Result<BatchStep, KeyRefusal>) -> ResultJson {
     let (status, revision) = match result {
-        Ok(KeyOutcome::Created(item)) => (StatusCode::CREATED, item.revision),
-        Ok(KeyOutcome::Changed(item) | KeyOutcome::Unchanged(item)) => (StatusCode::OK, item.revision),
-        Ok(KeyOutcome::Removed(revision)) => (StatusCode::NO_CONTENT, revision),
+        Ok(BatchStep::Created(revision)) => (StatusCode::CREATED, revision),
+        Ok(BatchStep::Kept(revision)) => (StatusCode::OK, revision),
+        Ok(BatchStep::Removed(revision)) => (StatusCode::NO_CONTENT, revision),
         Err(refusal) => return refused(key, &refusal.into()),
     };
     ResultJson { key, status: status.as_u16(), revision: Some(revision.get()), r#type: None }

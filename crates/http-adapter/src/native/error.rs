@@ -145,6 +145,9 @@ kinds! {
     IdempotencyKeyReused: "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for another request",
         "A request with this Idempotency-Key, to this path, asked for something else before. Nothing was done.",
         "Take a new key for each thing that is to be done, and send it with nothing else.";
+    TooManyFollowers: "too-many-followers", TOO_MANY_REQUESTS, "Too many follow these changes",
+        "This node tells as many clients of this user's changes as it has room for.",
+        "Come back after as many seconds as retry_after says, or ask for the changes every now and then.";
     Failed: "failed", INTERNAL_SERVER_ERROR, "Something is broken",
         "The service has met a defect of its own.",
         "Tell whoever runs the service, and give them the X-Request-Id of the answer: it leads to the cause in the log.";
@@ -205,6 +208,7 @@ pub(crate) enum Problem {
     RevisionExpired,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
+    TooManyFollowers,
     /// One of several changes was refused, by its place.
     InBatch(usize, Box<Self>),
     BodyTooLarge {
@@ -295,6 +299,7 @@ impl From<KeyedError> for Problem {
             KeyedError::Refused(refusal) | KeyedError::RefusedKey { key: _, refusal } => refusal.into(),
             KeyedError::Unmet(_, revision) => Self::PreconditionFailed(Box::new(Current::Revision { revision: revision.get() })),
             KeyedError::Forgotten => Self::RevisionExpired,
+            KeyedError::TooManyFollowers => Self::TooManyFollowers,
             KeyedError::Ahead => Rule::ahead().of_member("to").into(),
             KeyedError::Store(error) => error.into(),
         }
@@ -446,6 +451,7 @@ impl Problem {
             | Self::RevisionExpired
             | Self::IdempotencyKeyInUse
             | Self::IdempotencyKeyReused
+            | Self::TooManyFollowers
             | Self::Fault(_) => false,
         }
     }
@@ -477,6 +483,7 @@ impl Problem {
             Self::RevisionExpired => Kind::RevisionExpired,
             Self::IdempotencyKeyInUse => Kind::IdempotencyKeyInUse,
             Self::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
+            Self::TooManyFollowers => Kind::TooManyFollowers,
             Self::InBatch(_, problem) => problem.kind(),
             Self::BodyTooLarge { .. } => Kind::BodyTooLarge,
             Self::UnsupportedMediaType(_) | Self::UnsupportedPatch(_) => Kind::UnsupportedMediaType,
@@ -517,7 +524,9 @@ impl Problem {
             Self::MalformedQuery(violations) | Self::Unprocessable(violations) => ProblemJson { errors: violations.as_slice(), ..plain },
             Self::MalformedHeader(violation) => ProblemJson { errors: std::slice::from_ref(violation), ..plain },
             Self::IdentifierTaken(name) | Self::IdentifierReserved(name) => ProblemJson { field: Some(name.name()), ..plain },
-            Self::Fault(Fault::Unavailable(_)) | Self::IdempotencyKeyInUse => ProblemJson { retry_after: Some(RETRY_AFTER_SECONDS), ..plain },
+            Self::Fault(Fault::Unavailable(_)) | Self::IdempotencyKeyInUse | Self::TooManyFollowers => {
+                ProblemJson { retry_after: Some(RETRY_AFTER_SECONDS), ..plain }
+            }
             Self::NotAuthenticated
             | Self::TokenInvalid
             | Self::Forbidden
@@ -553,7 +562,7 @@ impl ResponseError for Problem {
         }
         let mut response = failure(self.status_code()).content_type("application/problem+json").json(self.shown());
         match self {
-            Self::IdempotencyKeyInUse => ask_again(&mut response),
+            Self::IdempotencyKeyInUse | Self::TooManyFollowers => ask_again(&mut response),
             // What can be sent instead, as RFC 5789, section 2.2, wants it.
             Self::UnsupportedPatch(known) => drop(response.headers_mut().insert(ACCEPT_PATCH, HeaderValue::from_static(known))),
             _ => {}

@@ -120,15 +120,21 @@ fn of_past(error: KeyedError) -> Problem {
 fn wanted(query: &Query) -> Result<Wanted, Problem> {
     let wanted = Parameters::of(query, |parameters| {
         let slice = parameters.slice(cursor);
-        let prefix = parameters.optional("prefix", |text| Some(text.to_owned()), "Give the beginning of keys.").unwrap_or_default();
+        let prefix = parameters.optional("prefix", prefix, "Give the beginning of keys.").unwrap_or_default();
         let at = parameters.optional("at", revision, "Give a revision.");
         Wanted { range: KeyRange { prefix, after: slice.after.clone(), limit: slice.sought() }, at }
     })?;
     if wanted.at.is_some_and(|at| at < 0) { Err(Rule::ahead().of_parameter("at").into()) } else { Ok(wanted) }
 }
 
+/// No key has a control character, so none begins with one.
+fn prefix(text: &str) -> Option<String> {
+    (!text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
 fn cursor(text: &str) -> Option<PreferenceKey> {
-    String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok().filter(|key| !key.is_empty()).map(PreferenceKey::from_store)
+    let key = prefix(&String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?)?;
+    (!key.is_empty()).then(|| PreferenceKey::from_store(key))
 }
 
 fn part(revision: Revision, mut items: Vec<Item>, limit: u32) -> SetJson {
@@ -184,5 +190,8 @@ fn set_patch(text: &str, limits: &Limits) -> Result<SetPatch, Problem> {
             patch.insert(key, value);
         }
     }
-    if wrong.is_empty() { Ok(SetPatch(patch)) } else { Err(Problem::Unprocessable(wrong)) }
+    if !wrong.is_empty() {
+        return Err(Problem::Unprocessable(wrong));
+    }
+    SetPatch(patch).within(limits).map_err(|error| Problem::QuotaExceeded(error.to_string()))
 }

@@ -211,7 +211,9 @@ async fn a_document_has_a_tag_and_conditions_are_handed_on() {
     mocks.settings.expect_change().with(always(), always(), eq(condition)).once().return_once(|_, _, _| Ok(Revision::new(8)));
     let reply = ask(mocks, put("/settings/user").by(1).insert_header(("if-match", "\"7\"")).with_json("{}")).await;
     assert_eq!((reply.status.as_u16(), reply.header("etag")), (200, "\"8\""));
-    let reply = ask(Mocks::default(), put("/settings/user").by(1).insert_header(("if-match", "7")).with_json("{}")).await;
+    let mut mocks = Mocks::default();
+    mocks.access.expect_check_act().once().return_once(|_, _| Ok(()));
+    let reply = ask(mocks, put("/settings/user").by(1).insert_header(("if-match", "7")).with_json("{}")).await;
     assert_says(&reply, 400, r#"{"success":false,"message":"Malformed header","error":"The header If-Match cannot be read."}"#);
 }
 

@@ -46,6 +46,9 @@ pub enum KeyedError {
     /// What was asked for has not come to pass.
     #[error("the revision is not reached yet")]
     Ahead,
+    /// So many follow the owner's changes already that there is no room for another one.
+    #[error("too many follow these changes")]
+    TooManyFollowers,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -75,7 +78,28 @@ pub struct BatchOutcome {
     /// The owner's revision by now.
     pub revision: Revision,
     /// What each change came to, in their order.
-    pub results: Vec<Result<KeyOutcome, KeyRefusal>>,
+    pub results: Vec<Result<BatchStep, KeyRefusal>>,
+}
+
+/// What one change of a batch came to: the revision that the key has, or that its removal took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BatchStep {
+    /// There is a preference that was not there before.
+    Created(Revision),
+    /// It has the value that it was to have.
+    Kept(Revision),
+    /// It is gone.
+    Removed(Revision),
+}
+
+impl From<&KeyOutcome> for BatchStep {
+    fn from(outcome: &KeyOutcome) -> Self {
+        match outcome {
+            KeyOutcome::Created(item) => Self::Created(item.revision),
+            KeyOutcome::Changed(item) | KeyOutcome::Unchanged(item) => Self::Kept(item.revision),
+            KeyOutcome::Removed(revision) => Self::Removed(*revision),
+        }
+    }
 }
 
 /// What is to be as it was.

@@ -25,7 +25,7 @@ pub use content::{Content, ContentError};
 pub use feed::{ChangeFeed, FeedEnd, FeedEvent};
 pub use health::Health;
 pub use holds::Holds;
-pub use keyed_preferences::{Atomicity, Batch, BatchOutcome, KeyedError, KeyedPreferences, Reversion};
+pub use keyed_preferences::{Atomicity, Batch, BatchOutcome, BatchStep, KeyedError, KeyedPreferences, Reversion};
 pub use life_cycle::{Bearer, LifeCycle, Restoration, RestoreError};
 pub use look_up::LookUpError;
 pub use operator::{AuditVerdict, Operator};

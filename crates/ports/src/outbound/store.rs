@@ -161,7 +161,8 @@ pub trait Tx: Send {
     /// they wait or are told that it is [`AttemptState::Running`] is up to the store. What was kept before `since` is forgotten.
     async fn begin_attempt(&mut self, about: UserId, attempt: &Attempt, since: Timestamp) -> Result<AttemptState, StoreError>;
 
-    /// Keeps what came of an attempt, which MUST have been begun in this transaction.
+    /// Keeps what came of an attempt, which MUST have been begun in this transaction; unless `about` is erased by then: nothing is kept of who is
+    /// not there. A deletion of `about` that is under way is waited for.
     async fn end_attempt(&mut self, about: UserId, attempt: &Attempt, outcome: &str, now: Timestamp) -> Result<(), StoreError>;
 
     /// Makes the edits in order. Each one that changes something takes the owner's next revision and an entry in the change log;

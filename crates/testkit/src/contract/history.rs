@@ -312,6 +312,36 @@ pub async fn what_is_remembered_of_a_user_goes_with_it(store: impl FullStore) {
     assert!(store.take_duty(Duty::Shorten, NODE, now(), at(1)).await.expect("reachable"));
 }
 
+pub async fn of_the_erased_no_attempt_is_kept(store: impl FullStore) {
+    let ann = add_user(&store, "ann").await;
+    let attempts = (0..8).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let first = attempt(ACTOR, &format!("k{number}"), "{}");
+            // The server may choose one to let another pass.
+            while store
+                .transact({
+                    let first = first.clone();
+                    move |tx| {
+                        Box::pin(async move {
+                            tx.begin_attempt(ann, &first, now()).await?;
+                            tx.end_attempt(ann, &first, "1", now()).await
+                        })
+                    }
+                })
+                .await
+                .is_err()
+            {
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    let deleting = async { while delete_user(&store, ann, DeletionMode::Hard).await.is_err() {} };
+    let (made, ()) = futures_util::future::join(futures_util::future::join_all(attempts), deleting).await;
+    assert!(made.iter().all(Result::is_ok));
+    assert_eq!(tally(&store, ann).await.present().count(), 0);
+}
+
 pub async fn positions_are_told_of_those_who_are_there(store: impl FullStore) {
     let (ann, bob) = (seven_changes(&store).await, add_user(&store, "bob").await);
     let mut positions = store.positions(&[ann, bob, UserId::new(404)]).await.expect("reachable");

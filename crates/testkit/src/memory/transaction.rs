@@ -2,7 +2,7 @@
 
 use super::state::{AttemptRow, PostRow, State, UserRow, VoteRow, next_id, unique_names};
 use async_trait::async_trait;
-use lethe_domain::account::Account;
+use lethe_domain::account::{Account, UserStatus};
 use lethe_domain::archive::CheckedRevocation;
 use lethe_domain::attempt::Attempt;
 use lethe_domain::audit::{AuditEntry, AuditHead};
@@ -143,6 +143,9 @@ impl Tx for MemoryTx {
     }
 
     async fn end_attempt(&mut self, about: UserId, attempt: &Attempt, outcome: &str, now: Timestamp) -> Result<(), StoreError> {
+        if self.state.users.get(&about).is_some_and(|row| row.account.status() == UserStatus::Erased) {
+            return Ok(());
+        }
         let row = AttemptRow { fingerprint: attempt.fingerprint.clone(), outcome: outcome.to_owned(), at: now };
         self.state.attempts.insert((about, attempt.actor, attempt.scope.clone()), row);
         Ok(())

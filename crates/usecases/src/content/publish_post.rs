@@ -34,6 +34,7 @@ impl<S: Store + AccountStore + ContentStore> Lethe<S> {
             })
             .await?;
         let published = self.store.post(kind, id).await?;
-        published.ok_or_else(|| StoreError::Contention("the post was deleted at once".into()).into())
+        let is_replayed = caller.retry.as_ref().is_some_and(|retry| retry.is_replayed());
+        published.ok_or_else(|| if is_replayed { ContentError::NotFound } else { StoreError::Contention("the post was deleted at once".into()).into() })
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 /// Changes that are read at once.
-const PAGE: u32 = 100;
+const PAGE: u32 = 64;
 
 /// Between two hints to other nodes: what is written meanwhile is in the next one.
 const REST: Duration = Duration::from_millis(5);
@@ -73,8 +73,7 @@ impl<S: FeedStore + PreferenceStore> Lethe<S> {
         let mut news = window.clone();
         news.account = position.account;
         if news.latest > position.revision {
-            // Whoever was erased has begun anew; there is nothing more to be told of it.
-            news.skip_to(position.revision);
+            news.fall_back_to(position.revision);
         }
         while news.latest < position.revision {
             match self.read_log(owner, news.latest).await? {

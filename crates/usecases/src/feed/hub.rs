@@ -3,12 +3,17 @@
 use lethe_domain::account::Account;
 use lethe_domain::change::Change;
 use lethe_domain::id::{Revision, UserId};
+use lethe_domain::json_text::JsonText;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
-/// Changes that are kept for those who follow. Who is further behind reads the log.
+/// Changes that are kept for those who follow, and their bytes. Who is further behind reads the log.
 const WINDOW: usize = 64;
+pub(super) const WINDOW_BYTES: usize = 256 * 1024;
+
+/// Followers of one user on one node. Each holds memory of its own for what it is still to be told.
+const FOLLOWERS: usize = 128;
 
 /// What is known of somebody who is followed.
 #[derive(Debug, Clone)]
@@ -17,13 +22,21 @@ pub(super) struct Window {
     pub(super) account: Account,
     /// The latest revision that is known.
     pub(super) latest: Revision,
+    /// How often the store has fallen behind what was known of it, as after a backup was played back.
+    pub(super) setbacks: u64,
     /// The latest changes, oldest first and without a gap.
     changes: VecDeque<Arc<Change>>,
+    bytes: usize,
+}
+
+/// Bytes that a change takes, about.
+pub(super) fn size(change: &Change) -> usize {
+    change.key.as_str().len() + change.kind.value().map_or(0, JsonText::bytes)
 }
 
 impl Window {
     pub(super) const fn new(account: Account, latest: Revision) -> Self {
-        Self { account, latest, changes: VecDeque::new() }
+        Self { account, latest, setbacks: 0, changes: VecDeque::new(), bytes: 0 }
     }
 
     /// The changes after a revision, if the window reaches back so far.
@@ -37,20 +50,32 @@ impl Window {
         let known = self.latest;
         for change in changes.into_iter().filter(|change| change.revision > known) {
             if change.revision != self.latest.next() {
-                self.changes.clear();
+                self.forget();
             }
             self.latest = change.revision;
+            self.bytes += size(&change);
             self.changes.push_back(Arc::new(change));
         }
-        while self.changes.len() > WINDOW {
-            self.changes.pop_front();
+        while self.changes.len() > WINDOW || (self.bytes > WINDOW_BYTES && self.changes.len() > 1) {
+            self.bytes -= self.changes.pop_front().map_or(0, |change| size(&change));
         }
     }
 
     /// Goes on from a revision, without what happened in between.
     pub(super) fn skip_to(&mut self, latest: Revision) {
-        self.changes.clear();
+        self.forget();
         self.latest = latest;
+    }
+
+    /// Goes back to a revision: the store has fallen behind.
+    pub(super) fn fall_back_to(&mut self, latest: Revision) {
+        self.setbacks += 1;
+        self.skip_to(latest);
+    }
+
+    fn forget(&mut self) {
+        self.changes.clear();
+        self.bytes = 0;
     }
 }
 
@@ -106,11 +131,15 @@ impl Hub {
         self.wake_teller.notify_one();
     }
 
-    pub(super) fn subscribe(self: &Arc<Self>, owner: UserId) -> Subscription {
+    /// Follows an owner; `None`: there are too many who do.
+    pub(super) fn subscribe(self: &Arc<Self>, owner: UserId) -> Option<Subscription> {
         let mut followed = locked(&self.followed);
         let entry = followed.entry(owner).or_insert_with(|| Followed { known: Arc::new(watch::channel(None).0), followers: 0 });
+        if entry.followers >= FOLLOWERS {
+            return None;
+        }
         entry.followers += 1;
-        Subscription { hub: self.clone(), owner, window: entry.known.subscribe() }
+        Some(Subscription { hub: self.clone(), owner, window: entry.known.subscribe() })
     }
 
     /// Everyone who is followed.
@@ -160,6 +189,11 @@ mod tests {
     use super::*;
     use lethe_testkit::fixture::{json, key};
 
+    fn big_change(revision: i64) -> Change {
+        let kind = lethe_domain::change::ChangeKind::Put { value: json(&"1".repeat(60_000)), created_at: lethe_domain::Timestamp::EPOCH };
+        Change { kind, ..change(revision) }
+    }
+
     fn change(revision: i64) -> Change {
         let kind = lethe_domain::change::ChangeKind::Put { value: json("1"), created_at: lethe_domain::Timestamp::EPOCH };
         Change { revision: Revision::new(revision), key: key("a"), kind, at: lethe_domain::Timestamp::EPOCH, actor: UserId::new(1) }
@@ -179,13 +213,18 @@ mod tests {
         assert_eq!((after(&window, 15), after(&window, 16).map(|changes| changes.len())), (None, Some(64)));
         window.extend(vec![change(90)]);
         assert_eq!((after(&window, 80), after(&window, 89)), (None, Some(vec![90])), "no gap in a window");
-        window.skip_to(Revision::new(100));
-        assert_eq!((window.latest.get(), after(&window, 99)), (100, None));
+        window.extend((91..=100).map(big_change).collect());
+        assert_eq!((after(&window, 95), after(&window, 96).map(|changes| changes.len())), (None, Some(4)), "so many bytes");
+        window.fall_back_to(Revision::new(50));
+        assert_eq!((window.latest.get(), window.setbacks, after(&window, 49)), (50, 1, None));
     }
 
     #[test]
     fn whom_nobody_follows_any_more_is_forgotten() {
         let hub = Arc::new(Hub::default());
+        let many: Vec<_> = (0..FOLLOWERS).map(|_| hub.subscribe(UserId::new(2))).collect();
+        assert!(many.iter().all(Option::is_some) && hub.subscribe(UserId::new(2)).is_none());
+        drop(many);
         let (first, second) = (hub.subscribe(UserId::new(1)), hub.subscribe(UserId::new(1)));
         drop(first);
         assert_eq!(hub.followed(), [UserId::new(1)]);

@@ -1,6 +1,6 @@
 //! Following one user's changes.
 
-use super::hub::{Subscription, Window};
+use super::hub::{Subscription, size};
 use crate::Lethe;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
@@ -16,8 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Changes that one who is behind reads at once.
-const PAGE: u32 = 100;
+/// Changes that one who is behind reads at once, and bytes of them that it holds: there may be many who do not take what they are told.
+const PAGE: u32 = 16;
+const FOLLOWER_BYTES: usize = 64 * 1024;
 
 /// How long a store that failed is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -27,7 +28,7 @@ impl<S: FeedStore + PreferenceStore + AccountStore + 'static> Lethe<S> {
         let act = Act::on(Operation::Read, owner);
         let fence = self.fence(caller, owner, &act).await?;
         // First of all, so that nothing is missed from here on.
-        let subscription = self.hub.subscribe(owner);
+        let subscription = self.hub.subscribe(owner).ok_or(KeyedError::TooManyFollowers)?;
         let latest = match self.store.standing(&fence).await {
             Ok(standing) => standing.revision,
             Err(error) => return Err(self.keyed_refusal(caller, &act, error).await),
@@ -47,17 +48,27 @@ struct Follower<S> {
     subscription: Subscription,
     /// The last change that was told.
     told: Revision,
+    /// How often the store had fallen back by then; `None`: nobody has looked yet.
+    setbacks: Option<u64>,
     pending: VecDeque<Arc<Change>>,
     /// A revision from which to go on, because what was before cannot be told.
     resync: Option<Revision>,
     ended: bool,
 }
 
+/// Where those changes are that are to be told next.
+enum Next {
+    Here(Vec<Arc<Change>>),
+    /// The window does not reach back so far.
+    InLog,
+    NotMadeYet,
+}
+
 impl<S: FeedStore + PreferenceStore> Follower<S> {
     fn new(lethe: Lethe<S>, fence: OwnerFence, subscription: Subscription, since: Revision, latest: Revision) -> Self {
         // Whoever is ahead has seen what is lost here.
         let resync = (since > latest).then_some(latest);
-        Self { lethe, fence, subscription, told: since, pending: VecDeque::new(), resync, ended: false }
+        Self { lethe, fence, subscription, told: since, setbacks: None, pending: VecDeque::new(), resync, ended: false }
     }
 
     async fn next(&mut self) -> Option<FeedEvent> {
@@ -65,6 +76,11 @@ impl<S: FeedStore + PreferenceStore> Follower<S> {
             return None;
         }
         loop {
+            // First of all: of whoever is deleted nothing more is told, whatever is pending.
+            if let Some(end) = self.look_at_window() {
+                self.ended = true;
+                return Some(FeedEvent::End(end));
+            }
             if let Some(revision) = self.resync.take() {
                 self.told = revision;
                 self.pending.clear();
@@ -74,35 +90,40 @@ impl<S: FeedStore + PreferenceStore> Follower<S> {
                 self.told = change.revision;
                 return Some(FeedEvent::Change(Change::clone(&change)));
             }
-            let window = self.subscription.window.borrow_and_update().clone();
-            if let Some(end) = window.as_ref().and_then(|window| self.end(&window.account)) {
-                self.ended = true;
-                return Some(FeedEvent::End(end));
-            }
-            match window {
-                Some(window) if window.latest > self.told => self.catch_up(&window).await,
+            match self.find_next() {
+                Next::Here(changes) => self.pending = changes.into(),
+                Next::InLog => self.read_log().await,
                 // The hub goes with the last who follows, and this one is there.
-                Some(_) | None => drop(self.subscription.window.changed().await),
+                Next::NotMadeYet => drop(self.subscription.window.changed().await),
             }
         }
     }
 
-    /// Whether there is nothing more to be told of the owner, to this follower.
-    fn end(&self, account: &Account) -> Option<FeedEnd> {
-        if !StatusSet::WRITABLE.contains(account.status()) {
-            return Some(FeedEnd::Deleted);
+    /// Whether there is nothing more to be told; and notes whether the store has fallen back.
+    fn look_at_window(&mut self) -> Option<FeedEnd> {
+        let window = self.subscription.window.borrow_and_update();
+        let window = window.as_ref()?;
+        if self.setbacks.replace(window.setbacks).is_some_and(|known| known != window.setbacks) {
+            self.resync = Some(window.latest);
         }
-        (!self.fence.admits(account)).then_some(FeedEnd::Token)
+        end(&self.fence, &window.account)
     }
 
-    async fn catch_up(&mut self, window: &Window) {
-        if let Some(changes) = window.after(self.told) {
-            self.pending = changes.into();
-            return;
+    fn find_next(&self) -> Next {
+        let window = self.subscription.window.borrow();
+        match window.as_ref() {
+            Some(window) if window.latest > self.told => window.after(self.told).map_or(Next::InLog, Next::Here),
+            Some(_) | None => Next::NotMadeYet,
         }
+    }
+
+    /// Reads what the window does not reach back to, a part at a time.
+    async fn read_log(&mut self) {
         match self.lethe.store.changes(&self.fence, self.told, PAGE).await {
-            Ok(page) if Reach::of(self.told, page.begins_after, page.latest) == Reach::Kept => self.pending = page.changes.into_iter().map(Arc::new).collect(),
-            Ok(page) => self.resync = Some(page.latest),
+            Ok(page) if Reach::of(self.told, page.begins_after, page.latest) != Reach::Kept => self.resync = Some(page.latest),
+            // The window is ahead of the log: it will soon show why.
+            Ok(page) if page.changes.is_empty() => drop(self.subscription.window.changed().await),
+            Ok(page) => self.pending = within_bounds(page.changes),
             // By the next look it shows in the window what has become of the owner, or the store is back.
             Err(
                 PreferenceStoreError::Store(_)
@@ -114,4 +135,23 @@ impl<S: FeedStore + PreferenceStore> Follower<S> {
             ) => sleep(PAUSE).await,
         }
     }
+}
+
+/// The first changes, as far as one follower may hold. What is left is read again.
+fn within_bounds(changes: Vec<Change>) -> VecDeque<Arc<Change>> {
+    let mut bytes = 0;
+    let first = changes.into_iter().take_while(|change| {
+        let fits = bytes == 0 || bytes + size(change) <= FOLLOWER_BYTES;
+        bytes += size(change);
+        fits
+    });
+    first.map(Arc::new).collect()
+}
+
+/// Whether there is nothing more to be told of an owner to whoever has this fence.
+fn end(fence: &OwnerFence, account: &Account) -> Option<FeedEnd> {
+    if !StatusSet::WRITABLE.contains(account.status()) {
+        return Some(FeedEnd::Deleted);
+    }
+    (!fence.admits(account)).then_some(FeedEnd::Token)
 }

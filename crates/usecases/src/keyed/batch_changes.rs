@@ -4,11 +4,11 @@ use super::{Scope, Writing, may_add, operation};
 use crate::Lethe;
 use crate::once::Once;
 use lethe_domain::access::Operation;
-use lethe_domain::draft::{Draft, KeyChange, KeyOutcome};
+use lethe_domain::draft::{Draft, KeyChange, KeyOutcome, KeyRefusal};
 use lethe_domain::id::UserId;
 use lethe_domain::key::PreferenceKey;
 use lethe_ports::Caller;
-use lethe_ports::inbound::{AccessError, Atomicity, Batch, BatchOutcome, KeyedError};
+use lethe_ports::inbound::{AccessError, Atomicity, Batch, BatchOutcome, BatchStep, KeyedError};
 use lethe_ports::outbound::{AccountStore, Store, Tx};
 use std::sync::Arc;
 
@@ -45,10 +45,18 @@ async fn make(tx: &mut dyn Tx, writing: &Writing, batch: &Batch) -> Result<Batch
         }
         match (batch.atomicity, result) {
             (Atomicity::AllOrNothing, Err(refusal)) => return Err(KeyedError::RefusedAt { operation: place, refusal }),
-            (Atomicity::AllOrNothing | Atomicity::EachForItself, result) => results.push(result),
+            (Atomicity::AllOrNothing | Atomicity::EachForItself, result) => results.push(result.as_ref().map(BatchStep::from).map_err(without_item)),
         }
     }
     Ok(BatchOutcome { revision: writing.make(tx, draft).await?, results })
+}
+
+/// The refusal without what is there: nobody is shown that, and it would be kept with the outcome.
+fn without_item(refusal: &KeyRefusal) -> KeyRefusal {
+    match refusal {
+        KeyRefusal::Unmet(unmet, _) => KeyRefusal::Unmet(*unmet, None),
+        KeyRefusal::NotFound | KeyRefusal::Quota(_) | KeyRefusal::Patch(_) | KeyRefusal::Value(_) => refusal.clone(),
+    }
 }
 
 fn is_adding(writing: &Writing, draft: &Draft, change: &KeyChange) -> Result<(), AccessError> {

@@ -8,9 +8,8 @@ mod read_set;
 mod revert_set;
 
 use crate::Lethe;
-use crate::access::{admits, is_alive};
-use lethe_domain::access::{Act, Operation, Relation};
-use lethe_domain::account::StatusSet;
+use crate::access::lock_to_write;
+use lethe_domain::access::{Act, Operation};
 use lethe_domain::draft::{Draft, Item, KeyAction};
 use lethe_domain::id::{Revision, UserId};
 use lethe_domain::key::PreferenceKey;
@@ -52,10 +51,10 @@ impl<S: AccountStore> Lethe<S> {
             self.fence(caller, owner, &act).await?;
             return Ok(());
         }
-        for key in keys {
-            self.fence(caller, owner, &act.with_key(key)).await?;
-        }
-        Ok(())
+        let (first, others) = keys.split_first().ok_or(AccessError::Forbidden)?;
+        // Whether the caller is there is the same for all of them.
+        self.fence(caller, owner, &act.with_key(first)).await?;
+        others.iter().try_for_each(|key| self.permit(caller, &act.with_key(key)))
     }
 }
 
@@ -88,11 +87,7 @@ enum Scope<'k> {
 impl Writing {
     /// Locks the owner, if the caller may still write to it, and takes up what is there.
     async fn begin(&self, tx: &mut dyn Tx, scope: Scope<'_>) -> Result<Draft, KeyedError> {
-        let account = tx.account_for_update(self.owner).await?;
-        if self.caller.actor.relation_to(self.owner) == Relation::Itself {
-            is_alive(&self.caller, account.as_ref())?;
-        }
-        admits(StatusSet::WRITABLE, account.as_ref())?;
+        lock_to_write(tx, &self.caller, self.owner).await?;
         let standing = tx.standing(self.owner).await?;
         let preferences = match scope {
             Scope::Keys(keys) => tx.preferences_of_keys(self.owner, keys).await?,
@@ -105,6 +100,13 @@ impl Writing {
     fn check(draft: &Draft, precondition: &Precondition) -> Result<(), KeyedError> {
         // Every set is there, and be it an empty one.
         precondition.check(Some(draft.revision())).map_err(|unmet| KeyedError::Unmet(unmet, draft.revision()))
+    }
+
+    /// Those of some keys that were not there before. A token that does not depend on keys allows all of them or none, so one stands for all.
+    fn added<'k>(&self, before: &Draft, keys: &'k [PreferenceKey]) -> impl Iterator<Item = &'k PreferenceKey> {
+        let most = if self.caller.grant.depends_on_key() { usize::MAX } else { 1 };
+        let added: Vec<_> = keys.iter().filter(|key| before.get(key).is_none()).take(most).collect();
+        added.into_iter()
     }
 
     /// Makes what was drafted.

@@ -37,14 +37,14 @@ impl<S: Store + AccountStore> Lethe<S> {
 async fn make(tx: &mut dyn Tx, writing: &Writing, patch: &SetPatch, precondition: &Precondition) -> Result<SetOutcome, KeyedError> {
     let keys: Vec<PreferenceKey> = patch.0.keys().cloned().collect();
     let mut draft = writing.begin(tx, Scope::Keys(&keys)).await?;
-    for key in patch.given() {
-        may_add(&writing.caller, writing.owner, &key, draft.get(&key), writing.stamp)?;
-    }
     let before = draft.clone();
     let outcome = draft.patch(patch, &writing.limits).map_err(|(key, refusal)| match key {
         Some(key) => KeyedError::RefusedKey { key, refusal },
         None => refusal.into(),
     })?;
+    for key in writing.added(&before, &outcome.changed) {
+        may_add(&writing.caller, writing.owner, key, None, writing.stamp)?;
+    }
     Writing::check(&before, precondition)?;
     writing.make(tx, draft).await?;
     Ok(outcome)

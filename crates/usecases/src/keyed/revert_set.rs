@@ -36,8 +36,7 @@ impl<S: Store + AccountStore> Lethe<S> {
 async fn make(tx: &mut dyn Tx, writing: &Writing, reversion: &Reversion, precondition: &Precondition) -> Result<SetOutcome, KeyedError> {
     let scope = reversion.key.as_ref().map_or(Scope::Everything, |key| Scope::Keys(std::slice::from_ref(key)));
     let mut draft = writing.begin(tx, scope).await?;
-    let began = draft.revision();
-    let standing = tx.standing(writing.owner).await?;
+    let (before, standing) = (draft.clone(), draft.standing());
     match Reach::of(reversion.to, standing.log_begins_after, standing.revision) {
         Reach::Kept => {}
         Reach::Forgotten => return Err(KeyedError::Forgotten),
@@ -45,7 +44,7 @@ async fn make(tx: &mut dyn Tx, writing: &Writing, reversion: &Reversion, precond
     }
     let wanted = wanted(tx, writing.owner, reversion, &draft).await?;
     let outcome = draft.become_like(wanted, &writing.limits).map_err(|error| KeyedError::Refused(error.into()))?;
-    precondition.check(Some(began)).map_err(|unmet| KeyedError::Unmet(unmet, began))?;
+    Writing::check(&before, precondition)?;
     writing.make(tx, draft).await?;
     Ok(outcome)
 }

@@ -7,9 +7,8 @@ mod list_preferences;
 mod update_preference;
 
 use crate::Lethe;
-use crate::access::{admits, is_alive};
-use lethe_domain::access::{Act, Operation, Relation};
-use lethe_domain::account::StatusSet;
+use crate::access::lock_to_write;
+use lethe_domain::access::{Act, Operation};
 use lethe_domain::id::{PreferenceId, Revision, UserId};
 use lethe_domain::limits::Limits;
 use lethe_domain::precondition::Precondition;
@@ -96,11 +95,7 @@ impl<S> Lethe<S> {
 impl LockedWrite {
     /// Locks the owner, if the caller may still write to it.
     async fn lock(&self, tx: &mut dyn Tx) -> Result<(), AccessError> {
-        let account = tx.account_for_update(self.owner).await?;
-        if self.caller.actor.relation_to(self.owner) == Relation::Itself {
-            is_alive(&self.caller, account.as_ref())?;
-        }
-        admits(StatusSet::WRITABLE, account.as_ref())
+        lock_to_write(tx, &self.caller, self.owner).await
     }
 
     /// Locks the owner, and looks whether its preference is there, may be touched, and is what it must be.

@@ -3,10 +3,9 @@
 
 use super::{document, refusal};
 use crate::Lethe;
-use crate::access::{admits, is_alive};
+use crate::access::lock_to_write;
 use crate::once::Once;
 use lethe_domain::access::{Act, Operation};
-use lethe_domain::account::StatusSet;
 use lethe_domain::id::Revision;
 use lethe_domain::key::PreferenceKey;
 use lethe_domain::limits::Limits;
@@ -81,9 +80,7 @@ impl<S: Store + AccountStore> Lethe<S> {
 async fn make(tx: &mut dyn Tx, caller: &Caller, asked: &Asked, stamp: Stamp, limits: &Limits) -> Result<Revision, SettingsError> {
     let Asked { change, precondition } = asked;
     let owner = caller.actor.user;
-    let account = tx.account_for_update(owner).await?;
-    is_alive(caller, account.as_ref())?;
-    admits(StatusSet::WRITABLE, account.as_ref())?;
+    lock_to_write(tx, caller, owner).await?;
     let revision = tx.standing(owner).await?.revision;
     let edits = edits(change, &document(tx.preferences(owner).await?), limits)?;
     if caller.grant.depends_on_key() {

@@ -48,6 +48,8 @@ impl<S: Store + AccountStore> Lethe<S> {
             })
             .await?
         };
+        // Whoever follows the user is told that there is an end.
+        self.touched(user);
         Ok(self.finish_at_once(deletion, &announcer).await)
     }
 

@@ -112,3 +112,29 @@ async fn who_may_not_read_may_not_follow() {
         assert_eq!(world.lethe.watch(&caller, owner, None).await.err(), Some(KeyedError::Access(refusal)));
     }
 }
+
+#[tokio::test]
+async fn there_is_room_for_so_many_followers_of_one_user() {
+    let world = world();
+    let ann = world.user("ann").await;
+    let mut followers = Vec::new();
+    for _ in 0..128 {
+        followers.push(watch(&world, &ann, ann.actor.user, None).await);
+    }
+    assert_eq!(world.lethe.watch(&ann, ann.actor.user, None).await.err(), Some(KeyedError::TooManyFollowers));
+    followers.pop();
+    assert!(world.lethe.watch(&ann, ann.actor.user, None).await.is_ok());
+}
+
+#[tokio::test]
+async fn of_whoever_is_deleted_nothing_more_is_told() {
+    let world = world();
+    let ann = world.user("ann").await;
+    let owner = ann.actor.user;
+    write(&world, &ann, 5).await;
+    let mut events = watch(&world, &ann, owner, Some(0)).await;
+    assert!(matches!(events.next().await, Some(FeedEvent::Change(_))), "four more are pending");
+    world.delete(&ann, owner, DeletionMode::Hard).await.unwrap();
+    world.lethe.look_for_changes().await.unwrap();
+    assert_eq!(told(&mut events), (vec![], Some(FeedEvent::End(FeedEnd::Deleted))));
+}

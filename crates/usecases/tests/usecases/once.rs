@@ -11,7 +11,7 @@ use lethe_domain::preference::PreferenceUpdate;
 use lethe_domain::{Precondition, Revision};
 use lethe_ports::Caller;
 use lethe_ports::inbound::{
-    AccessError, Accounts, Content, DeletionRequest, Holds, KeyedError, KeyedPreferences, PreferenceError, Preferences, Settings, SettingsChange,
+    AccessError, Accounts, Content, ContentError, DeletionRequest, Holds, KeyedError, KeyedPreferences, PreferenceError, Preferences, Settings, SettingsChange,
 };
 use lethe_testkit::fixture::{json, key, preference, user};
 use std::time::Duration;
@@ -34,8 +34,12 @@ async fn the_first_outcome_is_told_again() {
     assert_eq!(second.retry.map(|retry| retry.is_replayed()), Some(true));
     let other = Preferences::create(&world.lethe, &retrying(&ann, "k", "other"), owner, preference("b", "1")).await;
     assert_eq!(other, Err(PreferenceError::Access(AccessError::AttemptReused)));
-    let none = Preferences::create(&world.lethe, &retrying(&ann, "not a key", ""), owner, preference("b", "1")).await;
+    let malformed = retrying(&ann, "not a key", "");
+    let none = Preferences::create(&world.lethe, &malformed, owner, preference("b", "1")).await;
     assert_eq!(none, Err(PreferenceError::Access(AccessError::AttemptMalformed)));
+    let taken = Preferences::create(&world.lethe, &malformed, owner, preference("theme", "1")).await;
+    assert_eq!(taken, Err(PreferenceError::KeyTaken), "whatever else is wrong goes before that");
+    assert_eq!(world.lethe.usage(&ann, owner).await.unwrap().keys, 1, "and nothing was done");
     world.clock.advance(REMEMBERED_FOR + Duration::from_secs(1));
     assert_eq!(Preferences::create(&world.lethe, &asked(), owner, preference("theme", "1")).await, Err(PreferenceError::KeyTaken), "it is forgotten");
 }
@@ -75,6 +79,7 @@ async fn it_is_told_to_nobody_who_could_not_ask() {
     assert_eq!(again(asked(&admin())).await, Err(PreferenceError::KeyTaken), "another one's attempt is another attempt");
     world.delete(&ann, owner, DeletionMode::Soft).await.unwrap();
     assert_eq!(again(asked(&ann)).await, Err(PreferenceError::Access(AccessError::CallerGone)));
+    assert_eq!(again(retrying(&ann, "k", "other")).await, Err(PreferenceError::Access(AccessError::CallerGone)));
 }
 
 #[tokio::test]
@@ -99,6 +104,8 @@ async fn whatever_it_is_it_is_done_once() {
     for _ in 0..2 {
         assert_eq!(world.lethe.delete_post(&as_ann("gone"), PostKind::Post, post).await, Ok(()));
     }
+    let gone = world.lethe.publish(&as_ann("post"), PostKind::Post, text().0, text().1).await;
+    assert_eq!(gone, Err(ContentError::NotFound), "it was published, and is not published again");
 
     let hold = NewHold { reason: HoldReason::from_store("court order".into()), expires_at: None };
     let placed = world.lethe.place(&as_admin("hold"), owner, hold.clone()).await.unwrap();

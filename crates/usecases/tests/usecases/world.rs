@@ -79,7 +79,7 @@ pub(crate) fn expired(caller: &Caller) -> Caller {
 
 /// The same caller with a request that may be sent again, under this key and with this body.
 pub(crate) fn retrying(caller: &Caller, key: &str, body: &str) -> Caller {
-    let retry = Retry::new(Some(key), "POST", "/", "");
+    let retry = Retry::new(Some(key), "POST", "/", Vec::new());
     retry.note_body(body);
     Caller { retry: Some(Arc::new(retry)), ..caller.clone() }
 }

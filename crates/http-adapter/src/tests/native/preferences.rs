@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use lethe_domain::change::{Change, ChangeKind, LogPage};
 use lethe_domain::draft::{Item, KeyAction, KeyChange, KeyOutcome, SetOutcome};
 use lethe_domain::{Patch, Precondition, Revision, Tags, UserId};
-use lethe_ports::inbound::{Atomicity, BatchOutcome, FeedEnd, FeedEvent};
+use lethe_ports::inbound::{Atomicity, BatchOutcome, BatchStep, FeedEnd, FeedEvent};
 use lethe_ports::outbound::Snapshot;
 use mockall::predicate::{always, eq};
 
@@ -142,7 +142,7 @@ async fn operations_that_are_none_have_a_status_of_their_own() {
     let mut mocks = Mocks::default();
     mocks.keyed.expect_batch().once().return_once(|_, _, batch| {
         assert_eq!((batch.atomicity, batch.changes.len()), (Atomicity::EachForItself, 2));
-        Ok(BatchOutcome { revision: Revision::new(9), results: vec![Ok(KeyOutcome::Created(item())), Ok(KeyOutcome::Removed(Revision::new(9)))] })
+        Ok(BatchOutcome { revision: Revision::new(9), results: vec![Ok(BatchStep::Created(Revision::new(7))), Ok(BatchStep::Removed(Revision::new(9)))] })
     });
     let operations = r#"[{"op":"put","key":"a","value":1},{"op":"put","key":" b","value":1},{"op":"delete","key":"c"}]"#;
     let reply = ask(mocks, at(Method::POST, "batch").with_json(&format!(r#"{{"atomic":false,"operations":{operations}}}"#))).await;
