@@ -274,8 +274,6 @@ fn conditions_on_single_preferences_of_the_community(store: Store) {
     let ann = lethe.sign_up("ann");
     let created = ann.client.post(&ann.preferences(), &json!({ "key": "k", "value": 0 })).expect(201);
     assert_eq!(created.header("etag"), Some("\"1\""));
-    let id = created.json()["id"].as_i64().unwrap();
-    let path = format!("{}{id}/", ann.preferences());
     let refused = ("precondition_failed", "The preference has changed.");
     for (method, body) in [("GET", ""), ("HEAD", ""), ("PATCH", r#"{"value":2}"#), ("PUT", r#"{"key":"k","value":3}"#), ("DELETE", "")] {
         for place in 0..conditions_on("\"1\"").len() {

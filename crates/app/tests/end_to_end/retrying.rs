@@ -288,11 +288,11 @@ fn a_refusal_is_not_remembered(store: Store) {
     add.send("x").problem(409, "identifier-taken");
     admin.delete(&bob.v1("?mode=hard")).nothing();
     twice(&add, "x");
-    let held = Request::new(&admin, "DELETE", ann.v1("?mode=hard"), "", "");
+    let deletion = Request::new(&admin, "DELETE", ann.v1("?mode=hard"), "", "");
     let hold = admin.post(&ann.v1("/holds"), &json!({ "reason": "court order" })).body(201)["id"].clone();
-    held.send("x").problem(409, "on-hold");
+    deletion.send("x").problem(409, "on-hold");
     admin.delete(&ann.v1(&format!("/holds/{hold}"))).nothing();
-    twice(&held, "x");
+    twice(&deletion, "x");
 }
 
 fn all_at_once_have_one_effect(store: Store) {
@@ -336,19 +336,19 @@ fn it_is_remembered_through_a_power_cut(store: Store) {
     let mut lethe = Lethe::start(store);
     let ann = lethe.sign_up("ann");
     ann.keep("k", "[]");
-    let path = ann.key("k");
+    let one = ann.key("k");
     let patch = r#"[{"op":"add","path":"/-","value":1}]"#;
     let user = json!({ "username": "new" });
-    let first = twice(&Request::new(&ann.client, "PATCH", path.clone(), "application/json-patch+json", patch), "key");
+    let first = twice(&Request::new(&ann.client, "PATCH", one.clone(), "application/json-patch+json", patch), "key");
     let added = twice(&Request::json(&lethe.admin(), "POST", "/v1/users", &user), "key");
     for end in [Lethe::kill, Lethe::stop, Lethe::kill] {
         end(&mut lethe);
         lethe.serve();
         let (client, admin) = (lethe.bearing(&ann.token), lethe.admin());
-        is_told_again(&Request::new(&client, "PATCH", path.clone(), "application/json-patch+json", patch), "key", &first);
+        is_told_again(&Request::new(&client, "PATCH", one.clone(), "application/json-patch+json", patch), "key", &first);
         is_told_again(&Request::json(&admin, "POST", "/v1/users", &user), "key", &added);
     }
-    assert_eq!(lethe.bearing(&ann.token).get(&path).body(200)["value"], json!([1]));
+    assert_eq!(lethe.bearing(&ann.token).get(&one).body(200)["value"], json!([1]));
 }
 
 /// What is remembered of or about a user. In a store that tests speak SQL to.

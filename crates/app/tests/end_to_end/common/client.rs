@@ -76,14 +76,14 @@ impl Client {
 
     /// Sends a merge patch.
     #[track_caller]
-    pub(crate) fn merge(&self, path: &str, patch: &str) -> Answer {
-        self.send_as("PATCH", path, "application/merge-patch+json", patch)
+    pub(crate) fn merge(&self, path: &str, changes: &str) -> Answer {
+        self.send_as("PATCH", path, "application/merge-patch+json", changes)
     }
 
     /// Sends a JSON patch.
     #[track_caller]
-    pub(crate) fn json_patch(&self, path: &str, patch: &str) -> Answer {
-        self.send_as("PATCH", path, "application/json-patch+json", patch)
+    pub(crate) fn json_patch(&self, path: &str, operations: &str) -> Answer {
+        self.send_as("PATCH", path, "application/json-patch+json", operations)
     }
 
     #[track_caller]

@@ -27,7 +27,7 @@ impl Watch {
     #[track_caller]
     pub(crate) fn open(address: &str, token: &str, path: &str, headers: &[(&str, &str)]) -> Self {
         let mut stream = connect(address);
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = headers.iter().fold(String::new(), |lines, (name, value)| lines + name + ": " + value + "\r\n");
         let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nAccept: text/event-stream\r\n{headers}\r\n");
         std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
         let head = until(&mut stream, "\r\n\r\n").to_lowercase();
