@@ -13,11 +13,11 @@ from common import MERGE, Lethe, arguments, script, sign_up
 options = arguments(__doc__, rounds=10_000, keys=64, writers=64)
 lethe = Lethe(options)
 node = lethe.serve()
-admin = node.client(lethe.admin_token())
+admin_token = lethe.admin_token()
 
 
 def new_user(name):
-    return lethe.token(sign_up(admin, name))
+    return lethe.token(sign_up(node.client(admin_token), name))
 
 
 def values_of(token):
