@@ -233,6 +233,8 @@ def watch(address, token, user="me", last=None):
     try:
         connection.request("GET", f"/v1/users/{user}/changes/watch", headers=headers)
         answer = connection.getresponse()
+        if answer.status == 503:
+            return
         if answer.status != 200:
             raise SystemExit(f"a watch was answered {answer.status}: {answer.read().decode()}")
         fields = {}
