@@ -205,7 +205,10 @@ def check_itself():
     base = _put(1, 0, 1, {"w": 1}, 1)
     refused = Operation(2, "put", "k", 2, 3, "refused", "b", 1, "a", if_match=1)
     good = {
-        "reads between and during writes": ([first, second, _get(3, 1.1, 1.9, "a", 1), _get(3, 2.1, 2.9, "a", 1), _get(4, 2.2, 2.8, "b", 2)], [one, two]),
+        "reads between and during writes": (
+            [first, second, _get(3, 1.1, 1.9, "a", 1), _get(3, 2.1, 2.9, "a", 1), _get(4, 2.2, 2.8, "b", 2)],
+            [one, two],
+        ),
         "absent before, and after a deletion": ([_get(3, 0, 0.5, ABSENT, None), first, delete, _get(3, 4, 5, ABSENT, None)], [one, deleted]),
         "an unknown write that took place": ([lost, _get(2, 2, 3, "a", 1)], [one]),
         "an unknown write that did not": ([lost, _get(2, 2, 3, ABSENT, None)], []),

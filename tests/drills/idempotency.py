@@ -13,10 +13,10 @@ import time
 
 from common import MERGE, Lethe, arguments, changes_of, sign_up
 
-options = arguments(__doc__, rounds=2_000, workers=8, at_once=10, kills=30, control=60, seed=1)
+options = arguments(__doc__, rounds=2_000, workers=8, at_once=10, kills=30, nodes=1, control=60, seed=1)
 random.seed(options.seed)
 lethe = Lethe(options, history__max_changes="10000000", limits__keys_per_user="100000")
-node = lethe.serve()
+nodes = [lethe.serve() for _ in range(options.nodes)]
 admin_token = lethe.admin_token()
 JSON_PATCH = {"Content_Type": "application/json-patch+json"}
 NATIVE, COMMUNITY, SETTINGS = "/v1/users/me", "/api/v2/user/me/preference/", "/settings/user"
@@ -39,7 +39,7 @@ class Caller:
 
     def ask(self, method, path, body=None, **headers):
         while True:
-            self.local.client = getattr(self.local, "client", None) or node.client(self.token)
+            self.local.client = getattr(self.local, "client", None) or random.choice(nodes).client(self.token)
             count("attempts")
             try:
                 answer = self.local.client.ask(method, path, body, **headers)
@@ -235,7 +235,7 @@ class Worker:
 
     def __init__(self, name):
         self.name = name
-        self.callers = [Caller(lethe.token(sign_up(node.client(admin_token), f"{name}{suffix}"))) for suffix in ("", ".whole")]
+        self.callers = [Caller(lethe.token(sign_up(nodes[0].client(admin_token), f"{name}{suffix}"))) for suffix in ("", ".whole")]
         self.acts = []
 
     def next_act(self, number):
@@ -254,7 +254,7 @@ class Worker:
 
     def strange_effects(self):
         """Acts that had another number of effects than one, with that number."""
-        logs = {caller: changes_of(node.client(caller.token)) for caller in self.callers}
+        logs = {caller: changes_of(nodes[0].client(caller.token)) for caller in self.callers}
         return [(type(act).__name__, effects) for act in self.acts if (effects := act.effects(logs[act.caller])) != 1]
 
 
@@ -286,10 +286,10 @@ def live(act, key, crowd):
 
 
 def kill_at_random():
-    global node
     for _ in range(options.kills):
         time.sleep(random.uniform(0.2, 1.5))
-        node = lethe.restart(node)
+        victim = random.randrange(len(nodes))
+        nodes[victim] = lethe.restart(nodes[victim])
     over.set()
 
 
@@ -305,7 +305,8 @@ for thread in threads:
 seconds = time.perf_counter() - began
 wrong = [effect for worker in workers for effect in worker.strange_effects()]
 acts = sum(len(worker.acts) for worker in workers)
-print(f"{options.store}: {acts} acts of {len(ACTS)} kinds in {seconds:.0f} s, {options.kills} kills, {figures}")
+print(f"{options.store}: {acts} acts of {len(ACTS)} kinds in {seconds:.0f} s, {options.kills} kills over {options.nodes} nodes")
+print(f"  {figures}")
 print(f"  {len(wrong)} had no effect or several {wrong[:5]}, {len(faults)} were not answered as they should {faults[:3]}", flush=True)
 
 # The control: what the same requests do when nobody remembers them.

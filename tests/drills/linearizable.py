@@ -12,11 +12,11 @@ import time
 from common import MERGE, Lethe, arguments, changes_of, sign_up
 from histories import ABSENT, Operation, check, check_itself
 
-options = arguments(__doc__, operations=100_000, clients=32, keys=8, kills=3, seed=1)
+options = arguments(__doc__, operations=100_000, clients=32, keys=8, kills=3, nodes=1, seed=1)
 print(f"{options.store}: the checker judges {check_itself()} tiny histories as it should", flush=True)
 lethe = Lethe(options, history__max_changes="10000000")
-node = lethe.serve()
-user = sign_up(node.client(lethe.admin_token()), "shared")
+nodes = [lethe.serve() for _ in range(options.nodes)]
+user = sign_up(nodes[0].client(lethe.admin_token()), "shared")
 base = f"/v1/users/{user}/preferences/"
 history, known, over = [], {}, threading.Event()
 done = threading.Semaphore(0)
@@ -78,7 +78,7 @@ def take(operation, answer, before):
 
 
 def work(client, token):
-    connection, turn = node.client(token), 0
+    connection, turn = nodes[client % len(nodes)].client(token), 0
     while not over.is_set():
         turn += 1
         operation = Operation(client, "get", f"k{random.randrange(options.keys)}", 0, float("inf"), "unknown")
@@ -105,7 +105,8 @@ def work(client, token):
 
 
 random.seed(options.seed)
-threads = [threading.Thread(target=work, args=(FIRST + number, lethe.token(FIRST + number, "--role", "admin")), daemon=True) for number in range(options.clients)]
+tokens = {client: lethe.token(client, "--role", "admin") for client in range(FIRST, FIRST + options.clients)}
+threads = [threading.Thread(target=work, args=client, daemon=True) for client in tokens.items()]
 began = time.perf_counter()
 for thread in threads:
     thread.start()
@@ -114,18 +115,20 @@ for number in range(options.kills + 1):
         if not done.acquire(timeout=60):
             raise SystemExit("nothing goes on any more")
     if number < options.kills:
-        node = lethe.restart(node)
+        for node in nodes:
+            node.kill()
+        nodes[:] = [lethe.restart(node) for node in list(nodes)]
 over.set()
 for thread in threads:
     thread.join()
 seconds = time.perf_counter() - began
 
-entries = changes_of(node.client(lethe.admin_token()), user)
+entries = changes_of(nodes[0].client(lethe.admin_token()), user)
 log = [[change["revision"], change["key"], change.get("value", ABSENT), change["actor"]] for change in entries]
 counts = {}
 for operation in history:
     counts[f"{operation.kind} {operation.outcome}"] = counts.get(f"{operation.kind} {operation.outcome}", 0) + 1
-print(f"  {len(history)} operations in {seconds:.0f} s, {options.kills} kills, {len(log)} changes in the log", flush=True)
+print(f"  {len(history)} operations over {options.nodes} nodes in {seconds:.0f} s, {options.kills} kills, {len(log)} changes in the log", flush=True)
 print(f"  {', '.join(f'{number} {name}' for name, number in sorted(counts.items()))}", flush=True)
 began = time.perf_counter()
 faults = check(history, log)
@@ -137,7 +140,8 @@ for fault in faults[:5]:
 def planted_stale_read():
     """A read late in the history shows what its key held long before."""
     planted = [copy.copy(operation) for operation in history]
-    read = next(operation for operation in reversed(planted) if operation.kind == "get" and operation.outcome == "read" and operation.value is not ABSENT)
+    reads = [operation for operation in planted if operation.kind == "get" and operation.outcome == "read" and operation.value is not ABSENT]
+    read = reads[-1]
     older = [entry for entry in log if entry[1] == read.key and entry[2] is not ABSENT and entry[0] < read.revision]
     read.revision, _, read.value, _ = older[-100:][0]
     return planted, log
@@ -155,7 +159,8 @@ def planted_loss(kind):
 def planted_disregard():
     """A write succeeded though it named another revision."""
     planted = [copy.copy(operation) for operation in history]
-    write = next(operation for operation in planted if operation.outcome == "written" and operation.if_match is not None and operation.kind == "put")
+    writes = [operation for operation in planted if operation.kind == "put" and operation.outcome == "written"]
+    write = next(operation for operation in writes if operation.if_match is not None)
     write.if_match += 1
     return planted, log
 

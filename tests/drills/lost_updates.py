@@ -66,7 +66,8 @@ class Writers:
         there = marks_in(values_of(self.token))
         lost, strange = self.acknowledged - there, there - self.acknowledged - self.unknown
         rate = options.rounds / self.seconds
-        print(f"  {name}: {options.rounds} rounds, {len(lost)} lost, {len(strange)} that nobody wrote, answers {self.answers}, {rate:.0f} rounds a second", flush=True)
+        outcome = f"{len(lost)} lost, {len(strange)} that nobody wrote, answers {self.answers}"
+        print(f"  {name}: {options.rounds} rounds, {outcome}, {rate:.0f} rounds a second", flush=True)
         return len(lost) + len(strange)
 
 
@@ -85,8 +86,8 @@ class Careless(Writers):
 
 def lost_through_the_client():
     token = new_user("updates")
-    env = {"LETHE_URL": f"http://{node.address}", "LETHE_TOKEN": token, "ROUNDS": str(options.rounds), "KEYS": str(options.keys), "WRITERS": str(options.writers)}
-    process = script("lost_updates.mjs", env)
+    numbers = {"ROUNDS": str(options.rounds), "KEYS": str(options.keys), "WRITERS": str(options.writers)}
+    process = script("lost_updates.mjs", {"LETHE_URL": f"http://{node.address}", "LETHE_TOKEN": token, **numbers})
     output = process.communicate()[0]
     if process.returncode != 0:
         raise SystemExit("the client failed")

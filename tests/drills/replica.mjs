@@ -151,7 +151,11 @@ const commands = {
   },
   async reach({ revision }) {
     await until(() => watched.revision === revision && followed.revision === revision && followed.pending === 0);
-    const state = { watched: stateOf(watched, watched.entries), followed: stateOf(followed, followed.entries()), mutant: stateOf(mutant, mutant.entries) };
+    const state = {
+      watched: stateOf(watched, watched.entries),
+      followed: stateOf(followed, followed.entries()),
+      mutant: stateOf(mutant, mutant.entries),
+    };
     mutant.revision = watched.revision;
     mutant.entries = new Map(watched.entries);
     return { ...state, figures };

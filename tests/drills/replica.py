@@ -60,13 +60,15 @@ def write(client):
     number = random.randrange(1_000_000)
     path = f"{NATIVE}/preferences/{segment(key)}"
     back = random.randrange(1, 40)
+    patch = {random.choice(KEYS): random.choice([None, number, {"m": number}]) for _ in range(3)}
+    operations = [{"op": "put", "key": key, "value": number}, {"op": "delete", "key": random.choice(KEYS)}]
     acts = [
         lambda: client.send("PUT", path, value),
         lambda: client.send("PUT", path, {"n": number, "x": [1.5, number]}),
         lambda: client.send("PATCH", path, {"n": number, "x": None}, **MERGE),
-        lambda: client.send("PATCH", f"{NATIVE}/preferences", {random.choice(KEYS): random.choice([None, number, {"m": number}]) for _ in range(3)}, **MERGE),
+        lambda: client.send("PATCH", f"{NATIVE}/preferences", patch, **MERGE),
         lambda: client.send("DELETE", path),
-        lambda: client.send("POST", f"{NATIVE}/batch", {"atomic": False, "operations": [{"op": "put", "key": key, "value": number}, {"op": "delete", "key": random.choice(KEYS)}]}),
+        lambda: client.send("POST", f"{NATIVE}/batch", {"atomic": False, "operations": operations}),
         lambda: revert(client, back),
         lambda: client.send("PUT", "/settings/user", {key: number, random.choice(KEYS): None}),
         lambda: client.send("DELETE", "/settings/user", {"keys": [key, random.choice(KEYS)]}),
@@ -158,8 +160,11 @@ for number in range(options.rounds):
     figures["found mutants"] += not is_same(state["mutant"], revision, items)
 told = state["figures"]
 kept = lethe.count("changes", f"user_id = {user}")
-print(f"{options.store}: {options.rounds} rounds in {time.perf_counter() - began:.0f} s, {3 * options.rounds} catch-ups, {revision} revisions, {figures}")
-print(f"  the watch: {told['events']} events, {told['resyncs']} resyncs, {told['cut']} streams cut; all: {told['expired']} logs too short, {told['lost']} requests or answers lost")
+seconds = time.perf_counter() - began
+print(f"{options.store}: {options.rounds} rounds in {seconds:.0f} s, {3 * options.rounds} catch-ups, {revision} revisions")
+print(f"  {figures}")
+print(f"  the watch: {told['events']} events, {told['resyncs']} resyncs, {told['cut']} streams cut")
+print(f"  all copies: {told['expired']} times the log was too short, {told['lost']} requests or answers lost")
 print(f"  gaps or repeats: {len(told['faults'])} {told['faults'][:3]}; of the mutant: {told['mutant_faults']}; changes kept in the end: {kept}")
 if figures["mismatches"] or told["faults"]:
     raise SystemExit(1)
