@@ -13,7 +13,7 @@ import urllib.parse
 
 from common import MERGE, Lethe, arguments, script, sign_up
 
-options = arguments(__doc__, rounds=400, writes=40, seed=1)
+options = arguments(__doc__, rounds=1_000, writes=40, seed=1)
 random.seed(options.seed)
 lethe = Lethe(options, history__max_changes="20", history__look_every="1s")
 node = lethe.serve()
@@ -144,7 +144,7 @@ for number in range(options.rounds):
     for writer in writers:
         writer.start()
     # All restarts are in one stage: for a minute after one, logs are not made shorter, for nobody knows that the last who did is gone.
-    disturb(copies, restarts=0.3 <= number / options.rounds < 0.5)
+    disturb(copies, restarts=0.25 <= number / options.rounds < 0.4)
     for writer in writers:
         writer.join()
     copies.tell("online")
