@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import typing
 import urllib.parse
 from pathlib import Path
 
@@ -69,10 +70,11 @@ class Lethe:
         done = subprocess.run([self.binary, *command], env=self.env, cwd=self.home, check=True, stdout=subprocess.PIPE, text=True, **options)
         return done.stdout.strip()
 
-    def serve(self):
+    def serve(self, listen="127.0.0.1:0"):
         """A new node, once it answers."""
         log = open(f"{self.home}/log", "ab")
-        process = subprocess.Popen([self.binary, "serve"], env=self.env, cwd=self.home, stdout=subprocess.PIPE, stderr=log, text=True)
+        env = {**self.env, "LETHE__HTTP__LISTEN": listen}
+        process = subprocess.Popen([self.binary, "serve"], env=env, cwd=self.home, stdout=subprocess.PIPE, stderr=log, text=True)
         greeting = process.stdout.readline()
         if not greeting.startswith("lethe listening on http://"):
             raise SystemExit(f"the service did not start: {Path(self.home, 'log').read_text()}")
@@ -80,6 +82,15 @@ class Lethe:
         node = Node(process, urllib.parse.urlsplit(greeting.split()[-1]).netloc)
         self.nodes.append(node)
         return node
+
+    def restart(self, node, gently=False):
+        """The node that follows another one at its address."""
+        if gently:
+            node.stop()
+        else:
+            node.kill()
+        self.nodes.remove(node)
+        return self.serve(node.address)
 
     def kill_all(self):
         for node in self.nodes:
@@ -139,8 +150,20 @@ class Node:
             self.process.kill()
             self.process.wait()
 
+    def stop(self):
+        """Ends it in order."""
+        self.process.terminate()
+        self.process.wait()
+
     def client(self, token=None):
         return Client(self.address, token)
+
+
+class Answer(typing.NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    text: bytes
+    body: typing.Any
 
 
 class Client:
@@ -153,12 +176,17 @@ class Client:
 
     def send(self, method, path, body=None, **headers):
         """Status and body of an answer; a connection that breaks raises."""
+        answer = self.ask(method, path, body, **headers)
+        return answer.status, answer.body
+
+    def ask(self, method, path, body=None, **headers):
+        """A whole answer; a connection that breaks raises."""
         if self.connection is None:
             self.connection = http.client.HTTPConnection(self.address, timeout=30)
         sent = {**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if body is not None:
             body = json.dumps(body)
-            sent["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
         try:
             self.connection.request(method, path, body, sent)
             answer = self.connection.getresponse()
@@ -167,13 +195,73 @@ class Client:
             self.connection.close()
             self.connection = None
             raise
-        return answer.status, json.loads(text) if text.startswith((b"{", b"[")) else text.decode()
+        return Answer(answer.status, answer.headers, text, json.loads(text) if text.startswith((b"{", b"[")) else text.decode())
 
     def expect(self, status, method, path, body=None, **headers):
         found, answer = self.send(method, path, body, **headers)
         if found != status:
             raise SystemExit(f"{method} {path}: {found} instead of {status}: {answer}")
         return answer
+
+
+MERGE = {"Content_Type": "application/merge-patch+json"}
+
+
+def changes_of(client, user="me"):
+    """The whole log of a user's changes."""
+    changes, more = [], True
+    while more:
+        since = changes[-1]["revision"] if changes else 0
+        page = client.expect(200, "GET", f"/v1/users/{user}/changes?since={since}")
+        changes, more = changes + page["changes"], page["more"]
+    return changes
+
+
+class Event(typing.NamedTuple):
+    at: float
+    kind: str
+    revision: int | None
+    data: typing.Any
+
+
+def watch(address, token, user="me", last=None):
+    """The events of one connection, each with the moment at which it came; ends when the connection does."""
+    connection = http.client.HTTPConnection(address, timeout=60)
+    headers = {"Authorization": f"Bearer {token}"}
+    if last is not None:
+        headers["Last-Event-ID"] = str(last)
+    try:
+        connection.request("GET", f"/v1/users/{user}/changes/watch", headers=headers)
+        answer = connection.getresponse()
+        if answer.status == 503:
+            return
+        if answer.status != 200:
+            raise SystemExit(f"a watch was answered {answer.status}: {answer.read().decode()}")
+        fields = {}
+        while line := answer.readline():
+            text = line.decode().rstrip("\n")
+            name, _, value = text.partition(": ")
+            if text:
+                fields[name] = value
+            elif "event" in fields:
+                revision = fields.get("id")
+                yield Event(time.monotonic(), fields["event"], int(revision) if revision else None, json.loads(fields["data"]))
+                fields = {}
+            else:
+                # A comment: the connection stands, or still does.
+                yield Event(time.monotonic(), "comment", None, fields.get("", ""))
+                fields = {}
+    except (OSError, http.client.HTTPException):
+        pass
+    finally:
+        connection.close()
+
+
+def script(name, env, **options):
+    """A Node script beside the drills, over the TypeScript client."""
+    if not (ROOT / "clients/typescript/dist/index.js").exists():
+        raise SystemExit("the client is not built: run `npm ci && npm run build` in clients/typescript")
+    return subprocess.Popen(["node", ROOT / "tests/drills" / name], env={**os.environ, **env}, stdout=subprocess.PIPE, text=True, **options)
 
 
 def sign_up(admin, username, **fields):
