@@ -191,12 +191,12 @@ pub struct SetOutcome {
 pub struct SetPatch(pub BTreeMap<PreferenceKey, Option<JsonText>>);
 
 impl SetPatch {
-    /// Checks that a patch is not longer than any set may be.
+    /// Checks that a patch is not longer than one that removes a whole set and gives another.
     ///
     /// # Errors
     /// [`QuotaError::TooManyKeys`].
     pub fn within(self, limits: &Limits) -> Result<Self, QuotaError> {
-        if self.0.len() > limits.keys_per_user { Err(QuotaError::TooManyKeys { limit: limits.keys_per_user }) } else { Ok(self) }
+        if self.0.len() > limits.keys_per_user.saturating_mul(2) { Err(QuotaError::TooManyKeys { limit: limits.keys_per_user }) } else { Ok(self) }
     }
 
     /// The keys that are given a value, in order.

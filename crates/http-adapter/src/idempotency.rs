@@ -22,9 +22,9 @@ pub(crate) fn retry(http: &HttpRequest) -> Option<Arc<Retry>> {
     let first = keys.next()?;
     // Of two keys nobody could say which is meant.
     let key = first.to_str().ok().filter(|_| keys.next().is_none());
-    let header = |name| http.headers().get_all(name).flat_map(|value| value.as_bytes().iter().copied().chain([b',']));
+    let header = |name| http.headers().get_all(name).map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b',');
     let mut asked = vec![http.query_string().as_bytes().to_vec()];
-    asked.extend([CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH].map(|name| header(name).collect()));
+    asked.extend([CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH].map(header));
     let retry = Arc::new(Retry::new(key, http.method().as_str(), http.path(), asked));
     http.extensions_mut().insert(retry.clone());
     Some(retry)

@@ -8,7 +8,7 @@ use crate::access::is_alive;
 use crate::retry::{StoreFailure, on_contention};
 use futures_util::future::BoxFuture;
 use lethe_domain::account::Account;
-use lethe_domain::attempt::{Attempt, REMEMBERED_FOR};
+use lethe_domain::attempt::REMEMBERED_FOR;
 use lethe_domain::id::UserId;
 use lethe_ports::Caller;
 use lethe_ports::inbound::AccessError;
@@ -60,18 +60,23 @@ impl<S: Store> Lethe<S> {
                         work(tx).await?;
                         return Err(AccessError::AttemptMalformed.into());
                     };
-                    let state = tx.begin_attempt(about, &attempt, now.before(REMEMBERED_FOR)).await?;
-                    if state != AttemptState::First {
-                        honours(&caller, tx.account_for_share(caller.actor.user).await?.as_ref())?;
+                    match tx.begin_attempt(about, &attempt, now.before(REMEMBERED_FOR)).await? {
+                        AttemptState::First => {
+                            let outcome = work(tx).await?;
+                            tx.end_attempt(about, &attempt, &kept(&outcome)?, now).await?;
+                            Ok(outcome)
+                        }
+                        // Whoever is served may hold the caller's row: nothing is asked about the caller, who has to come again anyway.
+                        AttemptState::Running => Err(AccessError::AttemptRunning.into()),
+                        AttemptState::Done { fingerprint, outcome } => {
+                            honours(&caller, tx.account_for_share(caller.actor.user).await?.as_ref())?;
+                            if fingerprint != attempt.fingerprint {
+                                return Err(AccessError::AttemptReused.into());
+                            }
+                            retry.note_replay();
+                            Ok(recalled(&outcome)?)
+                        }
                     }
-                    if let Some(outcome) = recall(state, &attempt)? {
-                        retry.note_replay();
-                        return Ok(outcome);
-                    }
-                    let outcome = work(tx).await?;
-                    let text = serde_json::to_string(&outcome).map_err(|error| StoreError::Failed(format!("an outcome cannot be kept: {error}")))?;
-                    tx.end_attempt(about, &attempt, &text, now).await?;
-                    Ok(outcome)
                 })
             })
         })
@@ -79,15 +84,10 @@ impl<S: Store> Lethe<S> {
     }
 }
 
-/// What came of an earlier attempt; `None`: this is the first.
-fn recall<T: DeserializeOwned>(state: AttemptState, attempt: &Attempt) -> Result<Option<T>, AccessError> {
-    match state {
-        AttemptState::First => Ok(None),
-        AttemptState::Running => Err(AccessError::AttemptRunning),
-        AttemptState::Done { fingerprint, .. } if fingerprint != attempt.fingerprint => Err(AccessError::AttemptReused),
-        AttemptState::Done { outcome, .. } => {
-            let outcome = serde_json::from_str(&outcome).map_err(|error| StoreError::Failed(format!("a kept outcome cannot be read: {error}")))?;
-            Ok(Some(outcome))
-        }
-    }
+fn kept<T: Serialize>(outcome: &T) -> Result<String, StoreError> {
+    serde_json::to_string(outcome).map_err(|error| StoreError::Failed(format!("an outcome cannot be kept: {error}")))
+}
+
+fn recalled<T: DeserializeOwned>(outcome: &str) -> Result<T, StoreError> {
+    serde_json::from_str(outcome).map_err(|error| StoreError::Failed(format!("a kept outcome cannot be read: {error}")))
 }

@@ -217,7 +217,14 @@ fn another_body_is_another_request(store: Store) {
         assert_eq!(state(&lethe, &ann), before, "{request:?}");
         is_told_again(&request, "same", &first);
     }
-    // What the query asks for counts as well.
+    // What kind of patch it is counts as well, and on what condition it is made.
+    let patch = |kind: &str, condition: &str| me.send("PATCH", &ann.key("k"), &[("content-type", kind), ("if-match", condition), (KEY, "conditional")], b"[]");
+    let tag = me.get(&ann.key("k")).header("etag").unwrap().to_owned();
+    patch("application/json-patch+json", &tag).expect(200);
+    assert!(is_replay(&patch("application/json-patch+json", &tag).expect(200)));
+    patch("application/json-patch+json", "*").problem(422, "idempotency-key-reused");
+    patch(merge, &tag).problem(422, "idempotency-key-reused");
+    // And so does what the query asks for.
     admin.send("DELETE", &soft.v1("?mode=soft"), &[(KEY, "same")], b"").nothing();
     admin.send("DELETE", &soft.v1("?mode=hard"), &[(KEY, "same")], b"").problem(422, "idempotency-key-reused");
     assert_eq!(lethe.state_of(soft.id), Some("d"));
