@@ -105,7 +105,7 @@ export interface ListOptions extends PageOptions {
  * The preferences of one user.
  *
  * Every method rejects with a LetheError for an answer other than 2xx, with a ConnectionError when no attempt got an answer, and with the
- * signal's reason when it is aborted. Attempts that failed on the network, in time or with 408, 502, 503 or 504 are repeated, after a
+ * signal's reason when it is aborted. Attempts that failed on the network, in time or with 408, 429, 502, 503 or 504 are repeated, after a
  * growing, jittered delay and no sooner than the service asks for, though it is not waited for longer than a minute.
  *
  * A repeated write takes place once: POST, PATCH and DELETE carry an Idempotency-Key. The one exception is a plain `set`; see there.

@@ -115,7 +115,7 @@ export function errorOf(status: number, headers: Headers, body: string, codec: J
 /** Whether the same request may fare better after a while. */
 export function isTransient(error: unknown): error is LetheError | ConnectionError {
   if (error instanceof ConnectionError) return true;
-  return error instanceof LetheError && ([408, 502, 503, 504].includes(error.status) || error.slug === 'idempotency-key-in-use');
+  return error instanceof LetheError && ([408, 429, 502, 503, 504].includes(error.status) || error.slug === 'idempotency-key-in-use');
 }
 
 /** The problem document that `body` is; one made up for the answers of others on the way, such as a proxy's page. */

@@ -21,6 +21,7 @@ export const faults = {
     await handle();
     return problem(503, 'unavailable', { retry_after: 0 });
   },
+  tooMany: async () => problem(429, 'too-many-followers', { retry_after: 0 }),
   badGateway: async () => new Response('<h1>Bad Gateway</h1>', { status: 502 }),
   hang: (handle, signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
 };

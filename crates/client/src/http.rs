@@ -248,13 +248,12 @@ fn doubtful(error: Error) -> Error {
 fn refused(status: u16, asked: Option<Duration>, body: &[u8], writes: bool) -> Attempt {
     let error = Error::from_answer(status, body);
     let is_running = matches!(&error, Error::Problem(problem) if problem.slug == "idempotency-key-in-use");
-    // Gateways answer 502 and 504 for a service that did not.
     if is_running || is_passing(status) { Attempt::Again(Setback { error, asked, in_doubt: writes }) } else { Attempt::Settled(Err(error)) }
 }
 
-/// Whether a status tells of a trouble that passes by itself.
+/// Whether a status tells of a trouble that passes by itself. Gateways answer 502 and 504 for a service that did not.
 pub(crate) fn is_passing(status: u16) -> bool {
-    matches!(status, 502..=504)
+    matches!(status, 429 | 502..=504)
 }
 
 pub(crate) fn retry_after(response: &Response) -> Option<Duration> {

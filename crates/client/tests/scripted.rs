@@ -219,6 +219,7 @@ async fn a_watch_goes_on_after_the_last_event() {
         events(&format!(": watching\n\n{}{}", put(2, "2"), &half[..half.len() - 3])),
         Vanishes,
         problem(503, "unavailable", &json!({})),
+        problem(429, "too-many-followers", &json!({})),
         events(&format!("{}{}event: news\ndata: x\n\nevent: end\ndata: {{\"reason\":\"shutdown\"}}\n\n", put(2, "2"), put(3, "null"))),
         events("id: 1\nevent: resync\ndata: {\"revision\":1}\n\n"),
         events(&format!("{}event: end\ndata: {{\"reason\":\"deleted\"}}\n\n", put(2, "20"))),
@@ -235,7 +236,7 @@ async fn a_watch_goes_on_after_the_last_event() {
     assert_eq!(values, ["2 Put(2)", "3 Put(null)", "Ok(Resync(Revision(1)))", "2 Put(20)", "Err(WatchEnded(Deleted))"]);
     let asked = asked.join().unwrap();
     let after: Vec<_> = asked[1..].iter().map(|asked| asked.header("last-event-id").unwrap()).collect();
-    assert_eq!(after, ["1", "2", "2", "2", "3", "1"]);
+    assert_eq!(after, ["1", "2", "2", "2", "2", "3", "1"]);
     assert_eq!(asked[1].line, "GET /v1/users/me/changes/watch?since=1 HTTP/1.1");
 }
 

@@ -178,6 +178,9 @@ describe('attempts', () => {
     assert.equal(fake.requests.length, hurry.attempts);
     fake.fault = () => faults.unavailable;
     await assert.rejects(lethe.usage(), (error) => error instanceof LetheError && error.slug === 'unavailable' && error.retryAfter === 0);
+    fake.fault = () => faults.tooMany;
+    await assert.rejects(lethe.usage(), ({ slug }) => slug === 'too-many-followers');
+    assert.equal(fake.requests.length, 3 * hurry.attempts);
     fake.fault = () => faults.badGateway;
     await assert.rejects(lethe.usage(), ({ slug, status }) => slug === 'http-502' && status === 502);
   });

@@ -14,6 +14,7 @@ on_both_stores!(
     a_stream_ends_with_the_service,
     an_admin_follows_somebody,
     many_follow_one,
+    no_more_than_so_many_follow_one,
     nothing_happens_for_long
 );
 
@@ -271,6 +272,23 @@ fn many_follow_one(store: Store) {
     assert_eq!(ids(&expected), (1..=WRITES).collect::<Vec<_>>());
     for watch in watches {
         assert_eq!(watch.take(expected.len()), expected);
+    }
+}
+
+fn no_more_than_so_many_follow_one(store: Store) {
+    let lethe = Lethe::start(store);
+    let (ann, bob) = (lethe.sign_up("ann"), lethe.sign_up("bob"));
+    let watches: Vec<_> = (0..128).map(|_| follow(&lethe, &ann.token, &ann, "")).collect();
+    let refused = ann.client.get(&ann.v1("/changes/watch"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    let problem = refused.problem(429, "too-many-followers");
+    assert_eq!(problem["retry_after"], 1);
+    lethe.anonymous().get(problem["type"].as_str().unwrap()).expect(200);
+    let of_another = follow(&lethe, &bob.token, &bob, "");
+    ann.keep("k", "1");
+    bob.keep("k", "1");
+    for watch in watches.iter().chain([&of_another]) {
+        assert_eq!(watch.next().id, Some(1));
     }
 }
 

@@ -146,6 +146,14 @@ pub(super) enum LogFailures {
     Unprocessable(ProblemJson<'static>),
 }
 
+/// What can be in the way of following the log.
+#[derive(IntoResponses)]
+pub(super) enum WatchFailures {
+    /// Too many follow this user already.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(ProblemJson<'static>),
+}
+
 /// Which hold a path leads to.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::asked::Asked;
 use super::changes::{ChangeJson, of_log, wanted};
 use super::error::Problem;
-use super::schema::{Failures, OfUser, UserFailures};
+use super::schema::{Failures, OfUser, UserFailures, WatchFailures};
 use super::violations::Rule;
 use crate::request::Context;
 use crate::tokens::Vigil;
@@ -49,7 +49,12 @@ pub(crate) fn describe_metrics() {
         ("since" = Option<i64>, Query, description = "The last revision that is known; the present one unless said"),
         ("Last-Event-ID" = Option<i64>, Header, description = "The id of the last event that was seen; goes before `since`")
     ),
-    responses((status = 200, description = "Events, for as long as both sides want", content_type = "text/event-stream"), Failures, UserFailures)
+    responses(
+        (status = 200, description = "Events, for as long as both sides want", content_type = "text/event-stream"),
+        Failures,
+        UserFailures,
+        WatchFailures
+    )
 )]
 pub(super) async fn watch(asked: Asked) -> Answer {
     let owner = asked.user(Operation::Read).await?;
