@@ -8,6 +8,7 @@ on_both_stores!(
     the_first_refusal_undoes_all,
     each_operation_for_itself,
     batches_that_are_none,
+    a_batch_for_one_state_of_the_set,
     a_patch_of_the_set_is_made_as_one,
     nobody_sees_half_of_it,
     writers_at_the_limit_of_keys,
@@ -179,6 +180,29 @@ fn batches_that_are_none(store: Store) {
     let both = batch(&ann, &json!({ "operations": [{ "op": "put", "key": " " }] })).problem(422, "unprocessable");
     assert_eq!(both["errors"].as_array().unwrap().len(), 2, "{both}");
     assert_eq!(ann.revision(), 0);
+}
+
+fn a_batch_for_one_state_of_the_set(store: Store) {
+    let lethe = Lethe::start(store);
+    let ann = lethe.sign_up("ann");
+    ann.keep("k", "1");
+    let send = |condition: (&str, &str), operation: &Value, atomic: bool| {
+        let body = json!({ "atomic": atomic, "operations": [operation] }).to_string();
+        ann.client.send("POST", &ann.v1("/batch"), &[("content-type", "application/json"), condition], body.as_bytes())
+    };
+    let (put, none) = (json!({ "op": "put", "key": "k", "value": 2 }), json!({ "op": "delete", "key": "none" }));
+    for atomic in [true, false] {
+        for condition in [("if-match", "\"0\""), ("if-none-match", "\"1\""), ("if-none-match", "*")] {
+            let problem = send(condition, &put, atomic).problem(412, "precondition-failed");
+            assert_eq!(problem["current"], json!({ "revision": 1 }), "{condition:?}");
+        }
+        send(("if-match", "1"), &put, atomic).problem(400, "malformed-header");
+    }
+    send(("if-match", "\"0\""), &none, true).problem(404, "not-found");
+    assert_eq!(ann.revision(), 1);
+    send(("if-match", "\"1\""), &put, true).expect(200);
+    send(("if-match", "\"2\""), &none, false).expect(200);
+    assert_eq!(ann.revision(), 2);
 }
 
 fn a_patch_of_the_set_is_made_as_one(store: Store) {

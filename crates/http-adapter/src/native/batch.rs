@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::asked::Asked;
 use super::error::Problem;
-use super::schema::{BatchBody, BodyFailures, Failures, IdempotencyKey, OfUser, SetFailures, UserFailures};
+use super::schema::{BatchBody, BodyFailures, Conditions, Failures, IdempotencyKey, OfUser, SetFailures, UserFailures};
 use super::violations::{Rule, Violation, Violations};
 use crate::conditions::{matching, none_matching, tag_of};
 use crate::json::members;
@@ -54,7 +54,7 @@ struct ResultJson {
     path = "/v1/users/{user}/batch",
     tag = "preferences (v1)",
     operation_id = "batch_preferences_v1",
-    params(OfUser, IdempotencyKey),
+    params(OfUser, Conditions, IdempotencyKey),
     request_body = BatchBody,
     responses(
         (status = 200, body = BatchJson, headers(("ETag" = String, description = "The revision of the set"))),
@@ -66,7 +66,7 @@ struct ResultJson {
 )]
 pub(super) async fn make(asked: Asked, body: web::Payload) -> Answer {
     let owner = asked.user(Operation::Update).await?;
-    let read = asked.members(asked.text(body).await, |fields| read(fields.members(), asked.limits()));
+    let read = asked.members(asked.text(body).await, |fields| read(fields.members(), asked.limits(), || asked.precondition()));
     let Read { batch, misread } = asked.unless_refused(&Act::on(Operation::Update, owner), read).await?;
     let keys: Vec<_> = batch.changes.iter().map(|change| change.key.to_string()).collect();
     let outcome = asked.services().keyed.batch(&asked.caller, owner, batch).await?;
@@ -101,7 +101,7 @@ fn refused(key: String, problem: &Problem) -> ResultJson {
     ResultJson { key, status: problem.status_code().as_u16(), revision: None, r#type: Some(problem.kind().row().address()) }
 }
 
-fn read(members: &HashMap<String, &RawValue>, limits: &Limits) -> Result<Read, Problem> {
+fn read(members: &HashMap<String, &RawValue>, limits: &Limits, precondition: impl FnOnce() -> Result<Precondition, Problem>) -> Result<Read, Problem> {
     let atomicity = atomicity(members)?;
     let given = members.get("operations").ok_or_else(|| Rule::required().of_member("operations"))?;
     let operations: Vec<&RawValue> = serde_json::from_str(given.get()).map_err(|_| Rule::invalid("This must be a list.").of_member("operations"))?;
@@ -116,7 +116,7 @@ fn read(members: &HashMap<String, &RawValue>, limits: &Limits) -> Result<Read, P
             (Err((key, wrong)), Atomicity::EachForItself) => misread.push((place, key, Problem::Unprocessable(wrong))),
         }
     }
-    Ok(Read { batch: Batch { atomicity, changes }, misread })
+    Ok(Read { batch: Batch { atomicity, changes, precondition: precondition()? }, misread })
 }
 
 fn atomicity(members: &HashMap<String, &RawValue>) -> Result<Atomicity, Problem> {

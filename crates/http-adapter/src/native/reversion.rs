@@ -30,8 +30,8 @@ use std::collections::HashMap;
 )]
 pub(super) async fn revert(asked: Asked, body: web::Payload) -> Answer {
     let owner = asked.user(Operation::Update).await?;
-    let read = asked.members(asked.text(body).await, |fields| Ok((asked.precondition()?, reversion(fields.members(), asked.limits())?)));
-    let (precondition, reversion) = asked.unless_refused(&Act::on(Operation::Update, owner), read).await?;
+    let read = asked.members(asked.text(body).await, |fields| Ok((reversion(fields.members(), asked.limits())?, asked.precondition()?)));
+    let (reversion, precondition) = asked.unless_refused(&Act::on(Operation::Update, owner), read).await?;
     Ok(changed(asked.services().keyed.revert(&asked.caller, owner, reversion, precondition).await?))
 }
 

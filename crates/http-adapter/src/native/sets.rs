@@ -164,8 +164,8 @@ fn part(revision: Revision, mut items: Vec<Item>, limit: u32) -> SetJson {
 pub(super) async fn patch(asked: Asked, body: web::Payload) -> Answer {
     let owner = asked.user(Operation::Update).await?;
     let body = asked.text(body).await;
-    let read = asked.merge_patch(body).and_then(|text| Ok((asked.precondition(), set_patch(&text, asked.limits())?)));
-    let (precondition, patch) = asked.unless_refused(&Act::on(Operation::Update, owner), read.and_then(|(first, patch)| Ok((first?, patch)))).await?;
+    let read = asked.merge_patch(body).and_then(|text| Ok((set_patch(&text, asked.limits())?, asked.precondition()?)));
+    let (patch, precondition) = asked.unless_refused(&Act::on(Operation::Update, owner), read).await?;
     Ok(changed(asked.services().keyed.patch(&asked.caller, owner, patch, precondition).await?))
 }
 

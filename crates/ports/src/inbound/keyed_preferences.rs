@@ -70,6 +70,8 @@ pub struct Batch {
     pub atomicity: Atomicity,
     /// The changes.
     pub changes: Vec<KeyChange>,
+    /// What the owner's revision must be before.
+    pub precondition: Precondition,
 }
 
 /// What a batch came to.

@@ -36,6 +36,7 @@ impl<S: Store + AccountStore> Lethe<S> {
 async fn make(tx: &mut dyn Tx, writing: &Writing, batch: &Batch) -> Result<BatchOutcome, KeyedError> {
     let keys: Vec<PreferenceKey> = batch.changes.iter().map(|change| change.key.clone()).collect();
     let mut draft = writing.begin(tx, Scope::Keys(&keys)).await?;
+    let permitted = Writing::check(&draft, &batch.precondition);
     let mut results = Vec::with_capacity(batch.changes.len());
     for (place, change) in batch.changes.iter().enumerate() {
         let adding = is_adding(writing, &draft, change);
@@ -48,6 +49,7 @@ async fn make(tx: &mut dyn Tx, writing: &Writing, batch: &Batch) -> Result<Batch
             (Atomicity::AllOrNothing | Atomicity::EachForItself, result) => results.push(result.as_ref().map(BatchStep::from).map_err(without_item)),
         }
     }
+    permitted?;
     Ok(BatchOutcome { revision: writing.make(tx, draft).await?, results })
 }
 

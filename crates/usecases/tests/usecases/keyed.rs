@@ -54,7 +54,7 @@ async fn the_owner_and_admins_may_and_nobody_else() {
         assert_eq!(world.lethe.change(&caller, owner, put("a", "3")).await, Err(refused()));
         assert_eq!(world.lethe.part(&caller, owner, everything()).await, Err(refused()));
         assert_eq!(world.lethe.patch(&caller, owner, set_patch(&[]), Precondition::NONE).await, Err(refused()));
-        let batch = Batch { atomicity: Atomicity::AllOrNothing, changes: vec![] };
+        let batch = Batch { atomicity: Atomicity::AllOrNothing, changes: vec![], precondition: Precondition::NONE };
         assert_eq!(world.lethe.batch(&caller, owner, batch).await, Err(refused()));
         let reversion = Reversion { to: Revision::ZERO, key: None };
         assert_eq!(world.lethe.revert(&caller, owner, reversion, Precondition::NONE).await, Err(refused()));
@@ -79,7 +79,7 @@ async fn a_token_for_some_keys_reaches_no_other() {
     assert!(world.lethe.revert(&some, owner, Reversion { to: Revision::new(1), key: Some(key("n.a")) }, Precondition::NONE).await.is_ok());
     assert_eq!(world.lethe.change(&some, owner, put("m", "2")).await, Err(forbidden.clone()));
     assert_eq!(world.lethe.patch(&some, owner, set_patch(&[("n.a", None), ("m", None)]), Precondition::NONE).await, Err(forbidden.clone()));
-    let batch = |changes| Batch { atomicity: Atomicity::EachForItself, changes };
+    let batch = |changes| Batch { atomicity: Atomicity::EachForItself, changes, precondition: Precondition::NONE };
     assert_eq!(world.lethe.batch(&some, owner, batch(vec![put("n.a", "5"), delete("m")])).await, Err(forbidden.clone()));
     assert!(world.lethe.batch(&some, owner, batch(vec![put("n.a", "5"), delete("n.b")])).await.is_ok());
     assert_eq!(world.lethe.part(&some, owner, everything()).await, Err(forbidden.clone()));
@@ -94,7 +94,7 @@ async fn a_batch_is_undone_by_its_first_refusal_or_does_what_it_can() {
     let ann = world.user("ann").await;
     let owner = ann.actor.user;
     let changes = vec![put("a", "1"), delete("x"), put("b", "2"), KeyChange { precondition: matching(9), ..put("a", "3") }, delete("a")];
-    let batch = |atomicity| Batch { atomicity, changes: changes.clone() };
+    let batch = |atomicity| Batch { atomicity, changes: changes.clone(), precondition: Precondition::NONE };
     let refused = world.lethe.batch(&ann, owner, batch(Atomicity::AllOrNothing)).await;
     assert_eq!(refused, Err(KeyedError::RefusedAt { operation: 1, refusal: KeyRefusal::NotFound }));
     assert_eq!(world.lethe.changes(&ann, owner, Revision::ZERO, 10).await.unwrap().changes, [], "no trace");
