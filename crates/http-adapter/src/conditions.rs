@@ -2,6 +2,20 @@
 
 use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use lethe_domain::{Precondition, Revision, Tags};
+use utoipa::IntoParams;
+
+/// Under which conditions something is done (RFC 9110, section 13), for the API document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "a shape for the API document; no code builds it")]
+pub(crate) struct Conditions {
+    /// Entity tags: only if it is one of these. `*`: only if there is something.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+    /// Entity tags: only if it is none of these. `*`: only if there is nothing.
+    #[param(rename = "If-None-Match")]
+    if_none_match: Option<String>,
+}
 
 /// Entity tags that a header names.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,6 +7,8 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH, I
 use actix_web::{HttpResponse, body::MessageBody, dev::ServiceResponse};
 use lethe_ports::Retry;
 use std::sync::Arc;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{ObjectBuilder, Required, Type};
 
 /// The header of a request.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -28,6 +30,14 @@ pub(crate) fn retry(http: &HttpRequest) -> Option<Arc<Retry>> {
     let retry = Arc::new(Retry::new(key, http.method().as_str(), http.path(), asked));
     http.extensions_mut().insert(retry.clone());
     Some(retry)
+}
+
+/// The header, for the API document.
+pub(crate) fn parameter() -> Parameter {
+    let meaning = "1 to 255 visible ASCII characters. For a day, the same request under the same key is answered as the first time, and not done again.";
+    let schema = ObjectBuilder::new().schema_type(Type::String).max_length(Some(255));
+    let parameter = ParameterBuilder::new().name("Idempotency-Key").parameter_in(ParameterIn::Header).required(Required::False);
+    parameter.description(Some(meaning)).schema(Some(schema)).build()
 }
 
 /// Says of an answer that it was given before, if it was.

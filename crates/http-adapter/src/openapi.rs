@@ -1,6 +1,6 @@
 //! The API's description, put together from what stands beside each handler.
 
-use crate::{community, native, operations, settings};
+use crate::{community, idempotency, native, operations, settings};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
@@ -44,6 +44,11 @@ pub fn openapi() -> OpenApi {
     let mut openapi = Api::openapi();
     for part in [community::openapi(), settings::openapi(), native::openapi(), operations::openapi()] {
         openapi.merge(part);
+    }
+    for path in openapi.paths.paths.values_mut() {
+        for operation in [&mut path.post, &mut path.patch, &mut path.delete].into_iter().flatten() {
+            operation.parameters.get_or_insert_default().push(idempotency::parameter().into());
+        }
     }
     openapi
 }

@@ -39,18 +39,6 @@ enum KindWord {
     Status,
 }
 
-/// Under which conditions something is done.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-pub(super) struct Conditions {
-    /// Entity tags: only if it is one of these.
-    #[param(rename = "If-Match")]
-    if_match: Option<String>,
-    /// Entity tags: only if it is none of these.
-    #[param(rename = "If-None-Match")]
-    if_none_match: Option<String>,
-}
-
 /// What can be in the way of something that is done under conditions.
 #[derive(IntoResponses)]
 pub(super) enum ConditionFailures {

@@ -3,9 +3,9 @@
 use super::answer::Answer;
 use super::asked::Asked;
 use super::error::Problem;
-use super::schema::{BatchBody, BodyFailures, Conditions, Failures, IdempotencyKey, OfUser, SetFailures, UserFailures};
+use super::schema::{BatchBody, BodyFailures, Failures, OfUser, SetFailures, UserFailures};
 use super::violations::{Rule, Violation, Violations};
-use crate::conditions::{matching, none_matching, tag_of};
+use crate::conditions::{Conditions, matching, none_matching, tag_of};
 use crate::json::members;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ETAG;
@@ -54,7 +54,7 @@ struct ResultJson {
     path = "/v1/users/{user}/batch",
     tag = "preferences (v1)",
     operation_id = "batch_preferences_v1",
-    params(OfUser, Conditions, IdempotencyKey),
+    params(OfUser, Conditions),
     request_body = BatchBody,
     responses(
         (status = 200, body = BatchJson, headers(("ETag" = String, description = "The revision of the set"))),

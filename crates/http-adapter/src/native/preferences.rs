@@ -4,8 +4,8 @@ use super::answer::{Answer, done};
 use super::asked::Asked;
 use super::error::Problem;
 use super::items::{Current, ItemJson};
-use super::schema::{BodyFailures, Conditions, Failures, IdempotencyKey, KeyFailures, OfKey, PatchFailures, UserFailures};
-use crate::conditions::{precondition_to_read, tag_of};
+use super::schema::{BodyFailures, Failures, KeyFailures, OfKey, PatchFailures, UserFailures};
+use crate::conditions::{Conditions, precondition_to_read, tag_of};
 use actix_web::http::StatusCode;
 use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, web};
@@ -69,7 +69,7 @@ pub(super) async fn put(asked: Asked, body: web::Payload) -> Answer {
     path = "/v1/users/{user}/preferences/{key}",
     tag = "preferences (v1)",
     operation_id = "patch_preference_v1",
-    params(OfKey, Conditions, IdempotencyKey),
+    params(OfKey, Conditions),
     request_body(content((serde_json::Value = "application/merge-patch+json"), (Vec<serde_json::Value> = "application/json-patch+json"))),
     responses(
         (status = 200, body = ItemJson, headers(("ETag" = String, description = "Its revision"))),
@@ -96,7 +96,7 @@ pub(super) async fn patch(asked: Asked, body: web::Payload) -> Answer {
     path = "/v1/users/{user}/preferences/{key}",
     tag = "preferences (v1)",
     operation_id = "delete_preference_v1",
-    params(OfKey, Conditions, IdempotencyKey),
+    params(OfKey, Conditions),
     responses((status = 204, description = "Removed"), Failures, UserFailures, KeyFailures)
 )]
 pub(super) async fn delete(asked: Asked) -> Answer {

@@ -3,9 +3,10 @@
 use super::answer::Answer;
 use super::asked::Asked;
 use super::error::Problem;
-use super::schema::{BodyFailures, Conditions, Failures, IdempotencyKey, OfUser, ReversionBody, SetFailures, UserFailures};
+use super::schema::{BodyFailures, Failures, OfUser, ReversionBody, SetFailures, UserFailures};
 use super::sets::{SetOutcomeJson, changed};
 use super::violations::{Rule, Violations};
+use crate::conditions::Conditions;
 use actix_web::web;
 use lethe_domain::{Act, Limits, Operation, PreferenceKey, Revision};
 use lethe_ports::inbound::Reversion;
@@ -18,7 +19,7 @@ use std::collections::HashMap;
     path = "/v1/users/{user}/revert",
     tag = "preferences (v1)",
     operation_id = "revert_preferences_v1",
-    params(OfUser, Conditions, IdempotencyKey),
+    params(OfUser, Conditions),
     request_body = ReversionBody,
     responses(
         (status = 200, body = SetOutcomeJson, headers(("ETag" = String, description = "The revision of the set"))),

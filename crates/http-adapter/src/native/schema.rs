@@ -35,27 +35,6 @@ pub(super) struct OfKey {
     key: String,
 }
 
-/// Under which conditions something is done (RFC 9110, section 13).
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-pub(super) struct Conditions {
-    /// Entity tags: only if it is one of these. `*`: only if there is something.
-    #[param(rename = "If-Match")]
-    if_match: Option<String>,
-    /// Entity tags: only if it is none of these. `*`: only if there is nothing.
-    #[param(rename = "If-None-Match")]
-    if_none_match: Option<String>,
-}
-
-/// What makes a request one that may be sent again.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-pub(super) struct IdempotencyKey {
-    /// 1 to 255 visible ASCII characters. For a day, the same request under the same key is answered as the first time, and not done again.
-    #[param(rename = "Idempotency-Key", max_length = 255)]
-    idempotency_key: Option<String>,
-}
-
 /// Changes that are to be made as one.
 #[derive(ToSchema)]
 #[schema(as = Batch)]

@@ -5,9 +5,9 @@ use super::asked::Asked;
 use super::error::Problem;
 use super::items::{Current, ItemJson};
 use super::parameters::{Parameters, revision};
-use super::schema::{BodyFailures, Conditions, Failures, IdempotencyKey, OfUser, SetFailures, Slicing, UserFailures};
+use super::schema::{BodyFailures, Failures, OfUser, SetFailures, Slicing, UserFailures};
 use super::violations::{Rule, Violations};
-use crate::conditions::{precondition_to_read, tag_of};
+use crate::conditions::{Conditions, precondition_to_read, tag_of};
 use crate::json::members;
 use crate::query::Query;
 use actix_web::http::header::ETAG;
@@ -151,7 +151,7 @@ fn part(revision: Revision, mut items: Vec<Item>, limit: u32) -> SetJson {
     path = "/v1/users/{user}/preferences",
     tag = "preferences (v1)",
     operation_id = "patch_preferences_v1",
-    params(OfUser, Conditions, IdempotencyKey),
+    params(OfUser, Conditions),
     request_body(content = std::collections::HashMap<String, serde_json::Value>, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, body = SetOutcomeJson, headers(("ETag" = String, description = "The revision of the set"))),

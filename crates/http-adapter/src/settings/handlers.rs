@@ -3,8 +3,8 @@
 //! A body is JSON whatever its content type says.
 
 use super::error::Problem;
-use super::schema::{BodyFailures, ConditionFailures, Conditions, DocumentJson, Failures, MessageJson, RemovalBody, ReplacementBody, SettingsJson};
-use crate::conditions::{precondition, precondition_to_read, tag_of};
+use super::schema::{BodyFailures, ConditionFailures, DocumentJson, Failures, MessageJson, RemovalBody, ReplacementBody, SettingsJson};
+use crate::conditions::{Conditions, precondition, precondition_to_read, tag_of};
 use crate::json::members;
 use crate::request::Signed;
 use actix_web::http::header::ETAG;

@@ -4,7 +4,7 @@
 use super::error::ErrorJson;
 use lethe_domain::settings::Document;
 use serde::{Serialize, Serializer};
-use utoipa::{IntoParams, IntoResponses, ToSchema};
+use utoipa::{IntoResponses, ToSchema};
 
 /// The answer to a change.
 #[derive(Debug, Serialize, ToSchema)]
@@ -72,18 +72,6 @@ pub(super) enum Failures {
     /// It may or may not have happened; try again.
     #[response(status = 503)]
     Unavailable(ErrorJson<'static>),
-}
-
-/// Under which conditions something is done. The entity tag of the settings is that of the user's preferences as a whole.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-pub(super) struct Conditions {
-    /// Entity tags: only if the settings are one of these.
-    #[param(rename = "If-Match")]
-    if_match: Option<String>,
-    /// Entity tags: only if the settings are none of these.
-    #[param(rename = "If-None-Match")]
-    if_none_match: Option<String>,
 }
 
 /// What can be in the way of something that is done under conditions.
