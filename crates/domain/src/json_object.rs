@@ -1,14 +1,22 @@
 //! JSON objects opened one level deep: what is not looked into keeps its text.
 
-use crate::json_text::{JsonText, ValueError};
+use crate::json_text::ValueError;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
-/// An object whose members are in the order of the text and whose values keep theirs, so that only what is changed is written anew.
+/// An object whose members are in the order of the text, and whose names and values keep theirs, so that only what is changed is written anew.
 #[derive(Default)]
-pub(crate) struct Object<'a>(Vec<(String, Cow<'a, str>)>);
+pub(crate) struct Object<'a>(Vec<Member<'a>>);
+
+struct Member<'a> {
+    name: String,
+    /// The name as it stands in the text, in quotes.
+    written: &'a str,
+    value: Cow<'a, str>,
+}
 
 impl<'a> Object<'a> {
     /// Reads a value; `None` if it is no object.
@@ -16,39 +24,45 @@ impl<'a> Object<'a> {
         if !json.starts_with('{') {
             return Ok(None);
         }
-        let members: Members<'_> = serde_json::from_str(json).map_err(|error| ValueError::Syntax(error.to_string()))?;
-        Ok(Some(Self(members.0.into_iter().map(|(name, value)| (name, value.get().into())).collect())))
+        let syntax = |error: serde_json::Error| ValueError::Syntax(error.to_string());
+        let members: RawMembers<'_> = serde_json::from_str(json).map_err(syntax)?;
+        let member = |(written, value): (&'a RawValue, &'a RawValue)| {
+            let name = serde_json::from_str(written.get()).map_err(syntax)?;
+            Ok(Member { name, written: written.get(), value: value.get().into() })
+        };
+        members.0.into_iter().map(member).collect::<Result<_, _>>().map(Self).map(Some)
     }
 
-    /// Of members with one name the last counts.
-    pub(crate) fn get_mut(&mut self, wanted: &str) -> Option<&mut Cow<'a, str>> {
-        self.0.iter_mut().rev().find(|(name, _)| name == wanted).map(|(_, value)| value)
+    /// Takes in the members of another object, new ones behind the others. `combine` is given the value that is there, if one is, and the new one;
+    /// `None` removes the member. Of members with one name the last counts. Each object is walked once: both may have thousands of members.
+    pub(crate) fn combine<E>(self, changes: Self, mut combine: impl FnMut(Option<&str>, &str) -> Result<Option<String>, E>) -> Result<Self, E> {
+        let (present, last_change) = (self.last_places(), changes.last_places());
+        let (mut results, mut added) = (HashMap::new(), Vec::new());
+        for (place, change) in changes.0.into_iter().enumerate() {
+            if last_change.get(&change.name) != Some(&place) {
+                continue;
+            }
+            if let Some(at) = present.get(&change.name) {
+                let there = self.0.get(*at).map(|member| member.value.as_ref());
+                results.insert(*at, combine(there, &change.value)?);
+            } else if let Some(value) = combine(None, &change.value)? {
+                added.push(Member { value: value.into(), ..change });
+            }
+        }
+        let kept = self.0.into_iter().enumerate().filter_map(|(place, member)| {
+            let last = present.get(&member.name)?;
+            match results.get_mut(last) {
+                Some(None) => None,
+                Some(Some(value)) if *last == place => Some(Member { value: std::mem::take(value).into(), ..member }),
+                None | Some(Some(_)) => Some(member),
+            }
+        });
+        Ok(Self(kept.collect::<Vec<_>>().into_iter().chain(added).collect()))
     }
 
-    /// Adds a member behind the others.
-    pub(crate) fn push(&mut self, name: String, value: Cow<'a, str>) {
-        self.0.push((name, value));
-    }
-
-    /// The members, in their order.
-    pub(crate) fn members(&self) -> impl Iterator<Item = &(String, Cow<'a, str>)> {
-        self.0.iter()
-    }
-
-    /// Gives each member another value, or removes it.
-    pub(crate) fn edit(&mut self, mut edit: impl FnMut(usize, &str, Cow<'a, str>) -> Option<Cow<'a, str>>) {
-        let members = std::mem::take(&mut self.0).into_iter().enumerate();
-        self.0 = members.filter_map(|(place, (name, value))| edit(place, &name, value).map(|value| (name, value))).collect();
-    }
-
-    /// Removes every member of this name.
-    pub(crate) fn remove(&mut self, name: &str) {
-        self.0.retain(|(known, _)| known != name);
-    }
-
-    /// The members, in their order.
-    pub(crate) fn into_members(self) -> Vec<(String, Cow<'a, str>)> {
-        self.0
+    /// Where the last member of each name is.
+    fn last_places(&self) -> HashMap<String, usize> {
+        self.0.iter().enumerate().map(|(place, member)| (member.name.clone(), place)).collect()
     }
 
     /// What is left without the leaf that the path leads to; `None` if it leads nowhere.
@@ -56,32 +70,37 @@ impl<'a> Object<'a> {
         let Some((step, rest)) = path.split_first() else { return Ok(None) };
         if rest.is_empty() {
             let before = self.0.len();
-            self.remove(step);
+            self.0.retain(|member| member.name != *step);
             return Ok((self.0.len() < before).then_some(self));
         }
-        let Some(member) = self.get_mut(step) else { return Ok(None) };
-        let Some(inner) = Object::read(member)? else { return Ok(None) };
-        let Some(left) = inner.without(rest)? else { return Ok(None) };
-        *member = left.to_string().into();
+        let Some(member) = self.0.iter_mut().rev().find(|member| member.name == *step) else { return Ok(None) };
+        let Some(inner) = Object::read(&member.value)? else { return Ok(None) };
+        let Some(left) = inner.without(rest)?.map(|left| left.to_string()) else { return Ok(None) };
+        member.value = left.into();
         Ok(Some(self))
     }
 }
 
 impl fmt::Display for Object<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let members: Vec<_> = self.0.iter().map(|(name, value)| format!("{}:{value}", JsonText::string(name))).collect();
+        let members: Vec<_> = self.0.iter().map(|Member { written, value, .. }| format!("{written}:{value}")).collect();
         write!(f, "{{{}}}", members.join(","))
     }
 }
 
 /// An object's members in the order of the text, values untouched.
-pub(crate) struct Members<'a>(pub(crate) Vec<(String, &'a RawValue)>);
+pub(crate) type Members<'a> = InOrder<String, &'a RawValue>;
 
-impl<'de> Deserialize<'de> for Members<'de> {
+/// The same, names untouched as well.
+type RawMembers<'a> = InOrder<&'a RawValue, &'a RawValue>;
+
+pub(crate) struct InOrder<N, V>(pub(crate) Vec<(N, V)>);
+
+impl<'de, N: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for InOrder<N, V> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Members<'de>;
+        struct Visitor<N, V>(std::marker::PhantomData<(N, V)>);
+        impl<'de, N: Deserialize<'de>, V: Deserialize<'de>> serde::de::Visitor<'de> for Visitor<N, V> {
+            type Value = InOrder<N, V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object")
@@ -89,12 +108,12 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry::<String, &'de RawValue>()? {
+                while let Some(member) = map.next_entry()? {
                     members.push(member);
                 }
-                Ok(Members(members))
+                Ok(InOrder(members))
             }
         }
-        deserializer.deserialize_map(Visitor)
+        deserializer.deserialize_map(Visitor(std::marker::PhantomData))
     }
 }

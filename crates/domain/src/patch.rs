@@ -10,8 +10,6 @@ use json_patch::{PatchErrorKind, PatchOperation};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
-use std::borrow::Cow;
-use std::collections::HashMap;
 
 /// How many times the largest value a JSON patch may copy altogether: `copy` doubles, and a short patch could ask for more than there is.
 const MOST_COPIED: usize = 4;
@@ -92,37 +90,9 @@ pub fn merge(value: Option<&JsonText>, patch: &JsonText, limits: &Limits) -> Res
 /// The depth is bounded by the limits that both texts were read under.
 fn merged(target: Option<&str>, patch: &str) -> Result<String, ValueError> {
     let Some(changes) = Object::read(patch)? else { return Ok(patch.to_owned()) };
-    let mut object = target.map(Object::read).transpose()?.flatten().unwrap_or_default();
-    let changes: HashMap<String, (usize, Cow<'_, str>)> =
-        last_of_each_name(changes).enumerate().map(|(place, (name, change))| (name, (place, change))).collect();
-    // One walk over what is there, and then what is new in the order of the patch: both may have thousands of members.
-    let mut added = changes.clone();
-    let mut last: HashMap<String, usize> = HashMap::new();
-    for (place, (name, _)) in object.members().enumerate() {
-        added.remove(name);
-        last.insert(name.clone(), place);
-    }
-    let mut failure = None;
-    object.edit(|place, name, value| match changes.get(name) {
-        None => Some(value),
-        Some((_, change)) if change == "null" => None,
-        // Of members with one name the last counts.
-        Some(_) if last.get(name) != Some(&place) => Some(value),
-        Some((_, change)) => merged(Some(&value), change).map_err(|error| failure = Some(error)).ok().map(Cow::Owned),
-    });
-    let mut added: Vec<_> = added.into_iter().filter(|(_, (_, change))| change != "null").collect();
-    added.sort_unstable_by_key(|(_, (place, _))| *place);
-    for (name, (_, change)) in added {
-        object.push(name, merged(None, &change)?.into());
-    }
-    failure.map_or_else(|| Ok(object.to_string()), Err)
-}
-
-/// Of members with one name the last counts.
-fn last_of_each_name(object: Object<'_>) -> impl Iterator<Item = (String, Cow<'_, str>)> {
-    let members = object.into_members();
-    let last: HashMap<String, usize> = members.iter().enumerate().map(|(place, (name, _))| (name.clone(), place)).collect();
-    members.into_iter().enumerate().filter(move |(place, (name, _))| last.get(name) == Some(place)).map(|(_, member)| member)
+    let object = target.map(Object::read).transpose()?.flatten().unwrap_or_default();
+    let member = |there: Option<&str>, change: &str| if change == "null" { Ok(None) } else { merged(there, change).map(Some) };
+    Ok(object.combine(changes, member)?.to_string())
 }
 
 /// A list of operations on a value.
@@ -135,7 +105,7 @@ impl JsonPatch {
     /// # Errors
     /// [`NoPatch`].
     pub fn parse(text: &str) -> Result<Self, NoPatch> {
-        if text.contains(RESERVED) {
+        if speaks_of_reserved(text) {
             return Err(NoPatch::Shape("a member has a reserved name".into()));
         }
         let failed = |error: serde_json::Error| if error.is_data() { NoPatch::Shape(error.to_string()) } else { NoPatch::Syntax(error.to_string()) };
@@ -149,7 +119,7 @@ impl JsonPatch {
     }
 
     fn apply(&self, value: &JsonText, limits: &Limits) -> Result<JsonText, PatchError> {
-        if value.as_str().contains(RESERVED) {
+        if speaks_of_reserved(value.as_str()) {
             return Err(PatchError::Impossible { operation: 0, path: String::new(), reason: "a member of the value has a reserved name".into() });
         }
         let before: Value = serde_json::from_str(value.as_str()).map_err(|error| ValueError::Syntax(error.to_string()))?;
@@ -161,8 +131,42 @@ impl JsonPatch {
                 return Err(ValueError::TooLarge { bytes: copied, limit: limits.value_bytes }.into());
             }
             step(&mut tree, operation, place)?;
+            // After each of them: what walks a tree takes stack for every level, and copies would double them.
+            let depth = depth(&tree);
+            if depth > limits.depth {
+                return Err(ValueError::TooDeep { depth, limit: limits.depth }.into());
+            }
         }
         if tree == before { Ok(value.clone()) } else { Ok(JsonText::parse(&tree.to_string(), limits)?) }
+    }
+}
+
+/// Whether a reserved name stands anywhere in a JSON text, whichever of its characters are escaped.
+fn speaks_of_reserved(json: &str) -> bool {
+    let mut rest = json.chars();
+    let mut unescaped = String::with_capacity(json.len());
+    while let Some(first) = rest.next() {
+        let escaped = if first == '\\' { rest.next() } else { None };
+        unescaped.push(match escaped {
+            None => first,
+            Some('u') => hexadecimal(rest.by_ref().take(4)),
+            Some(other) => other,
+        });
+    }
+    unescaped.contains(RESERVED)
+}
+
+/// The character of that number; another one for half of a surrogate pair, of which no reserved name has any.
+fn hexadecimal(digits: impl Iterator<Item = char>) -> char {
+    u32::from_str_radix(&digits.collect::<String>(), 16).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+/// Levels of a value, as [`JsonText::parse`] counts them.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     }
 }
 
@@ -265,7 +269,10 @@ mod tests {
     #[test]
     fn a_merge_touches_nothing_but_what_it_names() {
         let value = r#"{"a":1.50,"\u0062":[1e400],"z":{"x":1,"y":"\/"},"a":2.0}"#;
-        assert_eq!(merge_patch(value, r#"{"z":{"x":null}}"#), value.replace(r#""x":1,"#, "").replace(r"\u0062", "b"));
+        assert_eq!(merge_patch(value, r#"{"z":{"x":null}}"#), value.replace(r#""x":1,"#, ""));
+        assert_eq!(merge_patch(value, "{}"), value);
+        assert_eq!(merge_patch(value, r#"{"b":null,"\u0061":{"\u0063":1},"d":2}"#), r#"{"a":1.50,"z":{"x":1,"y":"\/"},"a":{"\u0063":1},"d":2}"#);
+        assert_eq!(merge_patch(value, r#"{"a":null}"#), value.replace(r#""a":1.50,"#, "").replace(r#","a":2.0"#, ""));
         assert_eq!(merge_patch("{}", r#"{"a":{"b":1},"a":{"c":2}}"#), r#"{"a":{"c":2}}"#, "the last of one name");
         assert_eq!(merge(None, &text(r#"{"a":null,"b":{"c":null}}"#), &Limits::default()).unwrap().as_str(), r#"{"b":{}}"#);
         assert_eq!(merge(None, &text("null"), &Limits::default()).unwrap().as_str(), "null");
@@ -306,6 +313,29 @@ mod tests {
         let doubling: Vec<_> = (0..40).map(|step| format!(r#"{{"op":"copy","from":"","path":"/{step}"}}"#)).collect();
         let patched = json_patch(r#"{"x":"0123456789"}"#, &format!("[{}]", doubling.join(",")));
         assert!(matches!(patched, Err(PatchError::Value(ValueError::TooLarge { .. }))), "{patched:?}");
+    }
+
+    #[test]
+    fn no_patch_makes_a_tree_deeper_than_a_value_may_be() {
+        let nested = |levels: usize| format!("{}1{}", r#"{"":"#.repeat(levels), "}".repeat(levels));
+        let mut steps = vec![format!(r#"{{"op":"add","path":"","value":{}}}"#, nested(30))];
+        steps.extend((0..11).map(|turn| format!(r#"{{"op":"copy","from":"","path":"{}"}}"#, "/".repeat(30 << turn))));
+        let patched = json_patch("{}", &format!("[{}]", steps.join(",")));
+        assert_eq!(patched, Err(ValueError::TooDeep { depth: 60, limit: 32 }.into()));
+        let patched = json_patch("{}", &format!(r#"[{{"op":"add","path":"","value":{}}},{{"op":"replace","path":"","value":1}}]"#, nested(100)));
+        assert_eq!(patched, Err(ValueError::TooDeep { depth: 100, limit: 32 }.into()));
+    }
+
+    #[test]
+    fn what_the_library_would_take_for_something_else_is_refused() {
+        for name in ["$serde_json::private::Number", r"\u0024serde_json::private::Number", r"$serde_json::priv\u0061te::RawValue"] {
+            let value = format!(r#"{{"x":{{"{name}":"7"}},"y":1}}"#);
+            let patch = r#"[{"op":"replace","path":"/y","value":2}]"#;
+            assert!(matches!(json_patch(&value, patch), Err(PatchError::Impossible { operation: 0, .. })), "{name}");
+            assert!(matches!(JsonPatch::parse(&format!(r#"[{{"op":"add","path":"/y","value":{value}}}]"#)), Err(NoPatch::Shape(_))), "{name}");
+            assert_eq!(merge_patch(&value, r#"{"y":2}"#), value.replace(r#""y":1"#, r#""y":2"#), "a merge patch does not care");
+        }
+        assert!(json_patch(r#"{"a":"\\u0024 \u00e9 \ud83d\ude00 C:\\\\private"}"#, r#"[{"op":"add","path":"/y","value":2}]"#).is_ok());
     }
 
     #[test]

@@ -155,14 +155,9 @@ impl SettingName {
 
 /// Objects merge member by member, recursively; anything else is replaced. Depth is bounded by the limits that both values were read under.
 fn merge(present: &str, change: &str) -> Result<String, ValueError> {
-    let (Some(mut object), Some(changes)) = (Object::read(present)?, Object::read(change)?) else { return Ok(change.to_owned()) };
-    for (name, value) in changes.into_members() {
-        match object.get_mut(&name) {
-            Some(member) => *member = merge(member, &value)?.into(),
-            None => object.push(name, value),
-        }
-    }
-    Ok(object.to_string())
+    let (Some(object), Some(changes)) = (Object::read(present)?, Object::read(change)?) else { return Ok(change.to_owned()) };
+    let member = |there: Option<&str>, change: &str| there.map_or_else(|| Ok(change.to_owned()), |there| merge(there, change)).map(Some);
+    Ok(object.combine(changes, member)?.to_string())
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ statement! {
         actor: BigInt = i64,
         scope: Text = &'a str,
         since: Timestamptz = DateTime<Utc>,
+        erased: Text = &'a str,
     }
 }
 
@@ -51,7 +52,8 @@ pub(crate) async fn begin(lease: &mut Lease, about: UserId, attempt: &Attempt, s
     if !is_alone {
         return Ok(AttemptState::Running);
     }
-    let known = FindAttempt { about: about.get(), actor, scope: &attempt.scope, since: since.to_utc() }.run(lease).await?.pop();
+    let find = FindAttempt { about: about.get(), actor, scope: &attempt.scope, since: since.to_utc(), erased: UserStatus::Erased.letter() };
+    let known = find.run(lease).await?.pop();
     Ok(known.map_or(AttemptState::First, |(fingerprint, outcome)| AttemptState::Done { fingerprint, outcome }))
 }
 

@@ -6,8 +6,11 @@ use diesel::prelude::*;
 use lethe_domain::{Attempt, Timestamp, UserId, UserStatus};
 use lethe_ports::outbound::AttemptState;
 
-/// What is known of an attempt.
+/// What is known of an attempt. Of who is erased nothing is told, though it may take a while until all of it is gone.
 pub(crate) fn begin(connection: &mut SqliteConnection, about: UserId, attempt: &Attempt, since: Timestamp) -> QueryResult<AttemptState> {
+    if is_erased(connection, about)? {
+        return Ok(AttemptState::First);
+    }
     let kept = attempts::table.find((about.get(), attempt.actor.get(), &attempt.scope)).filter(attempts::at.ge(since.micros()));
     let known: Option<(String, String)> = kept.select((attempts::fingerprint, attempts::outcome)).get_result(connection).optional()?;
     Ok(known.map_or(AttemptState::First, |(fingerprint, outcome)| AttemptState::Done { fingerprint, outcome }))
@@ -15,7 +18,7 @@ pub(crate) fn begin(connection: &mut SqliteConnection, about: UserId, attempt: &
 
 /// Keeps what came of it, unless whom it is about is erased.
 pub(crate) fn end(connection: &mut SqliteConnection, about: UserId, attempt: &Attempt, outcome: &str, now: Timestamp) -> QueryResult<()> {
-    if account(connection, about)?.is_some_and(|account| account.status() == UserStatus::Erased) {
+    if is_erased(connection, about)? {
         return Ok(());
     }
     let row = (
@@ -28,6 +31,10 @@ pub(crate) fn end(connection: &mut SqliteConnection, about: UserId, attempt: &At
     );
     diesel::replace_into(attempts::table).values(row).execute(connection)?;
     Ok(())
+}
+
+fn is_erased(connection: &mut SqliteConnection, user: UserId) -> QueryResult<bool> {
+    Ok(account(connection, user)?.is_some_and(|account| account.status() == UserStatus::Erased))
 }
 
 /// Forgets at most `limit` of what was kept before a moment, and says how many.

@@ -2,7 +2,7 @@
 
 use super::{ACTOR, FullStore, NODE, add_user, delete_user, limits, now, reading, stamp, tally, transact, writing};
 use crate::fixture::{key, preference};
-use lethe_domain::account::DeletionMode;
+use lethe_domain::account::{Account, DeletionMode};
 use lethe_domain::attempt::{Attempt, IdempotencyKey};
 use lethe_domain::change::{Change, ChangeKind, LogExtent};
 use lethe_domain::draft::{Item, Standing};
@@ -340,6 +340,22 @@ pub async fn of_the_erased_no_attempt_is_kept(store: impl FullStore) {
     let (made, ()) = futures_util::future::join(futures_util::future::join_all(attempts), deleting).await;
     assert!(made.iter().all(Result::is_ok));
     assert_eq!(tally(&store, ann).await.present().count(), 0);
+}
+
+pub async fn of_the_erased_no_attempt_is_told(store: impl FullStore) {
+    let ann = add_user(&store, "ann").await;
+    let first = attempt(ACTOR, "k", "{}");
+    make_attempt(&store, ann, first.clone(), "\"something of ann's\"", now()).await;
+    // Her content is still there when this commits.
+    transact(&store, move |tx| {
+        Box::pin(async move {
+            let account = tx.account_for_update(ann).await?.unwrap_or(Account::new(ann));
+            let Ok(deleted) = account.delete(DeletionMode::Hard, now(), None, &[]) else { return Err(StoreError::Failed("refused".into())) };
+            tx.save_account(&deleted).await
+        })
+    })
+    .await;
+    assert_eq!(make_attempt(&store, ann, first, "2", now()).await, AttemptState::First);
 }
 
 pub async fn positions_are_told_of_those_who_are_there(store: impl FullStore) {

@@ -3,7 +3,7 @@
 use super::MemoryStore;
 use super::state::State;
 use async_trait::async_trait;
-use lethe_domain::account::AccountState;
+use lethe_domain::account::{AccountState, UserStatus};
 use lethe_domain::audit::{AuditEntry, AuditHead};
 use lethe_domain::change::LogExtent;
 use lethe_domain::erasure::{Erasure, ErasureCursor, ErasureState};
@@ -17,6 +17,10 @@ use lethe_ports::outbound::{
 };
 
 impl State {
+    pub(super) fn is_erased(&self, user: UserId) -> bool {
+        self.users.get(&user).is_some_and(|row| row.account.status() == UserStatus::Erased)
+    }
+
     pub(super) fn holds_on(&self, user: UserId) -> Vec<Hold> {
         self.holds.values().filter(|hold| hold.user == user).cloned().collect()
     }

@@ -2,7 +2,7 @@
 
 use super::state::{AttemptRow, PostRow, State, UserRow, VoteRow, next_id, unique_names};
 use async_trait::async_trait;
-use lethe_domain::account::{Account, UserStatus};
+use lethe_domain::account::Account;
 use lethe_domain::archive::CheckedRevocation;
 use lethe_domain::attempt::Attempt;
 use lethe_domain::audit::{AuditEntry, AuditHead};
@@ -138,12 +138,12 @@ impl Tx for MemoryTx {
     }
 
     async fn begin_attempt(&mut self, about: UserId, attempt: &Attempt, since: Timestamp) -> Result<AttemptState, StoreError> {
-        let known = self.state.attempts.get(&(about, attempt.actor, attempt.scope.clone())).filter(|row| row.at >= since);
+        let known = self.state.attempts.get(&(about, attempt.actor, attempt.scope.clone())).filter(|row| row.at >= since && !self.state.is_erased(about));
         Ok(known.map_or(AttemptState::First, |row| AttemptState::Done { fingerprint: row.fingerprint.clone(), outcome: row.outcome.clone() }))
     }
 
     async fn end_attempt(&mut self, about: UserId, attempt: &Attempt, outcome: &str, now: Timestamp) -> Result<(), StoreError> {
-        if self.state.users.get(&about).is_some_and(|row| row.account.status() == UserStatus::Erased) {
+        if self.state.is_erased(about) {
             return Ok(());
         }
         let row = AttemptRow { fingerprint: attempt.fingerprint.clone(), outcome: outcome.to_owned(), at: now };

@@ -29,14 +29,18 @@ impl<S: FeedStore + PreferenceStore + AccountStore + 'static> Lethe<S> {
         let fence = self.fence(caller, owner, &act).await?;
         // First of all, so that nothing is missed from here on.
         let subscription = self.hub.subscribe(owner).ok_or(KeyedError::TooManyFollowers)?;
+        let setbacks = subscription.window.borrow().as_ref().map_or(0, |window| window.setbacks);
         let latest = match self.store.standing(&fence).await {
             Ok(standing) => standing.revision,
             Err(error) => return Err(self.keyed_refusal(caller, &act, error).await),
         };
-        if subscription.window.borrow().is_none() {
+        // A window that is ahead has not noticed yet that the store has fallen back.
+        if subscription.window.borrow().as_ref().is_none_or(|window| window.latest > latest) {
             self.look_for_changes_of(vec![owner]).await?;
         }
-        let follower = Follower::new(self.clone(), fence, subscription, since.unwrap_or(latest), latest);
+        // Whoever is ahead has seen what is lost here.
+        let (told, resync) = since.map_or((latest, None), |since| (since, (since > latest).then_some(latest)));
+        let follower = Follower { lethe: self.clone(), fence, subscription, told, setbacks, pending: VecDeque::new(), resync, ended: false };
         Ok(stream::unfold(follower, |mut follower| async move { follower.next().await.map(|event| (event, follower)) }).boxed())
     }
 }
@@ -48,8 +52,8 @@ struct Follower<S> {
     subscription: Subscription,
     /// The last change that was told.
     told: Revision,
-    /// How often the store had fallen back by then; `None`: nobody has looked yet.
-    setbacks: Option<u64>,
+    /// How often the store had fallen back by then, as far as was known.
+    setbacks: u64,
     pending: VecDeque<Arc<Change>>,
     /// A revision from which to go on, because what was before cannot be told.
     resync: Option<Revision>,
@@ -65,12 +69,6 @@ enum Next {
 }
 
 impl<S: FeedStore + PreferenceStore> Follower<S> {
-    fn new(lethe: Lethe<S>, fence: OwnerFence, subscription: Subscription, since: Revision, latest: Revision) -> Self {
-        // Whoever is ahead has seen what is lost here.
-        let resync = (since > latest).then_some(latest);
-        Self { lethe, fence, subscription, told: since, setbacks: None, pending: VecDeque::new(), resync, ended: false }
-    }
-
     async fn next(&mut self) -> Option<FeedEvent> {
         if self.ended {
             return None;
@@ -91,7 +89,7 @@ impl<S: FeedStore + PreferenceStore> Follower<S> {
                 return Some(FeedEvent::Change(Change::clone(&change)));
             }
             match self.find_next() {
-                Next::Here(changes) => self.pending = changes.into(),
+                Next::Here(changes) => self.pending = within_bounds(changes),
                 Next::InLog => self.read_log().await,
                 // The hub goes with the last who follows, and this one is there.
                 Next::NotMadeYet => drop(self.subscription.window.changed().await),
@@ -103,7 +101,7 @@ impl<S: FeedStore + PreferenceStore> Follower<S> {
     fn look_at_window(&mut self) -> Option<FeedEnd> {
         let window = self.subscription.window.borrow_and_update();
         let window = window.as_ref()?;
-        if self.setbacks.replace(window.setbacks).is_some_and(|known| known != window.setbacks) {
+        if std::mem::replace(&mut self.setbacks, window.setbacks) != window.setbacks {
             self.resync = Some(window.latest);
         }
         end(&self.fence, &window.account)
@@ -123,7 +121,7 @@ impl<S: FeedStore + PreferenceStore> Follower<S> {
             Ok(page) if Reach::of(self.told, page.begins_after, page.latest) != Reach::Kept => self.resync = Some(page.latest),
             // The window is ahead of the log: it will soon show why.
             Ok(page) if page.changes.is_empty() => drop(self.subscription.window.changed().await),
-            Ok(page) => self.pending = within_bounds(page.changes),
+            Ok(page) => self.pending = within_bounds(page.changes.into_iter().map(Arc::new)),
             // By the next look it shows in the window what has become of the owner, or the store is back.
             Err(
                 PreferenceStoreError::Store(_)
@@ -137,15 +135,15 @@ impl<S: FeedStore + PreferenceStore> Follower<S> {
     }
 }
 
-/// The first changes, as far as one follower may hold. What is left is read again.
-fn within_bounds(changes: Vec<Change>) -> VecDeque<Arc<Change>> {
+/// The first changes, as far as one follower may hold. What is left is looked for again.
+fn within_bounds(changes: impl IntoIterator<Item = Arc<Change>>) -> VecDeque<Arc<Change>> {
     let mut bytes = 0;
     let first = changes.into_iter().take_while(|change| {
         let fits = bytes == 0 || bytes + size(change) <= FOLLOWER_BYTES;
         bytes += size(change);
         fits
     });
-    first.map(Arc::new).collect()
+    first.collect()
 }
 
 /// Whether there is nothing more to be told of an owner to whoever has this fence.

@@ -4,11 +4,11 @@ use super::{Scope, Writing, may_add, operation};
 use crate::Lethe;
 use crate::once::Once;
 use lethe_domain::access::Operation;
-use lethe_domain::draft::{Draft, KeyChange, KeyOutcome, KeyRefusal};
+use lethe_domain::draft::{KeyOutcome, KeyRefusal};
 use lethe_domain::id::UserId;
 use lethe_domain::key::PreferenceKey;
 use lethe_ports::Caller;
-use lethe_ports::inbound::{AccessError, Atomicity, Batch, BatchOutcome, BatchStep, KeyedError};
+use lethe_ports::inbound::{Atomicity, Batch, BatchOutcome, BatchStep, KeyedError};
 use lethe_ports::outbound::{AccountStore, Store, Tx};
 use std::sync::Arc;
 
@@ -39,10 +39,9 @@ async fn make(tx: &mut dyn Tx, writing: &Writing, batch: &Batch) -> Result<Batch
     let permitted = Writing::check(&draft, &batch.precondition);
     let mut results = Vec::with_capacity(batch.changes.len());
     for (place, change) in batch.changes.iter().enumerate() {
-        let adding = is_adding(writing, &draft, change);
         let result = draft.change(change, &writing.limits);
         if let Ok(KeyOutcome::Created(_)) = result {
-            adding?;
+            may_add(&writing.caller, writing.owner, &change.key, None, writing.stamp)?;
         }
         match (batch.atomicity, result) {
             (Atomicity::AllOrNothing, Err(refusal)) => return Err(KeyedError::RefusedAt { operation: place, refusal }),
@@ -59,8 +58,4 @@ fn without_item(refusal: &KeyRefusal) -> KeyRefusal {
         KeyRefusal::Unmet(unmet, _) => KeyRefusal::Unmet(*unmet, None),
         KeyRefusal::NotFound | KeyRefusal::Quota(_) | KeyRefusal::Patch(_) | KeyRefusal::Value(_) => refusal.clone(),
     }
-}
-
-fn is_adding(writing: &Writing, draft: &Draft, change: &KeyChange) -> Result<(), AccessError> {
-    may_add(&writing.caller, writing.owner, &change.key, draft.get(&change.key), writing.stamp)
 }

@@ -19,6 +19,9 @@ use lethe_ports::Caller;
 use lethe_ports::inbound::{AccessError, KeyedError};
 use lethe_ports::outbound::{AccountStore, PreferenceStoreError, Stamp, StoreError, Tx};
 
+/// Keys that a token is asked about for one request, if what it allows depends on keys: each answer takes up to a millisecond.
+const MOST_KEYS_JUDGED: usize = 100;
+
 /// What an action does to a key of which nothing is known. To add one takes leave to create as well.
 const fn operation(action: &KeyAction) -> Operation {
     match action {
@@ -50,6 +53,9 @@ impl<S: AccountStore> Lethe<S> {
         if !caller.grant.depends_on_key() || keys.is_empty() {
             self.fence(caller, owner, &act).await?;
             return Ok(());
+        }
+        if keys.len() > MOST_KEYS_JUDGED {
+            return Err(AccessError::Forbidden);
         }
         let (first, others) = keys.split_first().ok_or(AccessError::Forbidden)?;
         // Whether the caller is there is the same for all of them.

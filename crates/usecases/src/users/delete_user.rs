@@ -78,11 +78,13 @@ impl<S: Store + AccountStore> Lethe<S> {
     }
 }
 
-/// Whether it is remembered that this deletion was made. Of whoever deletes itself for good, nothing is.
+/// Whether it is remembered that this deletion was made. Of whoever deletes itself for good, nothing is; but a key that is none is refused there, too.
 fn is_remembered(order: &Order) -> bool {
-    match (order.caller.actor.relation_to(order.user), order.request.mode) {
-        (Relation::Itself, DeletionMode::Hard) => false,
-        (Relation::Itself | Relation::Admin | Relation::Stranger, DeletionMode::Soft | DeletionMode::Hard) => order.caller.retry.is_some(),
+    let Order { caller, user, request, .. } = order;
+    let Some(retry) = &caller.retry else { return false };
+    match (caller.actor.relation_to(*user), request.mode) {
+        (Relation::Itself, DeletionMode::Hard) => retry.attempt(&caller.actor).is_err(),
+        (Relation::Itself | Relation::Admin | Relation::Stranger, DeletionMode::Soft | DeletionMode::Hard) => true,
     }
 }
 
