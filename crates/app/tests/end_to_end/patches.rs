@@ -239,6 +239,11 @@ fn patches_that_would_grow_without_bound(store: Store) {
         assert_eq!(problem["errors"][0]["code"], code, "{problem}");
         assert_eq!(ann.client.get(&path).body(200), item);
     }
+    // Nor may it grow in depth: an empty name takes one byte a level.
+    let mut steps = vec![json!({ "op": "add", "path": "", "value": (0..30).fold(json!(1), |inner, _| json!({ "": inner })) })];
+    steps.extend((0..11).map(|turn| json!({ "op": "copy", "from": "", "path": "/".repeat(30 << turn) })));
+    let problem = ann.client.json_patch(&path, &json!(steps).to_string()).problem(422, "unprocessable");
+    assert_eq!(problem["errors"][0]["code"], "too_deep", "{problem}");
     // Whoever copies and throws away is bounded, too.
     let long = ann.keep("long", &json!({ "a": "x".repeat(20_000) }).to_string());
     let steps: Vec<_> = (0..50).flat_map(|_| [json!({ "op": "copy", "from": "/a", "path": "/b" }), json!({ "op": "remove", "path": "/b" })]).collect();

@@ -31,7 +31,21 @@ impl MemoryStore {
     pub fn by(clock: Arc<FixedClock>) -> Self {
         Self { clock, ..Self::default() }
     }
+
+    /// All that is kept by now.
+    pub async fn back_up(&self) -> Backup {
+        Backup(self.state.lock().await.clone())
+    }
+
+    /// Sets the store back to what it was.
+    pub async fn play_back(&self, backup: Backup) {
+        *self.state.lock().await = backup.0;
+    }
 }
+
+/// What a store kept at some time.
+#[derive(Debug)]
+pub struct Backup(State);
 
 #[async_trait]
 impl Store for MemoryStore {

@@ -87,6 +87,30 @@ async fn what_is_forgotten_or_lost_is_to_be_read_again() {
 }
 
 #[tokio::test]
+async fn what_a_backup_has_undone_is_told_to_nobody() {
+    let world = world();
+    let ann = world.user("ann").await;
+    let owner = ann.actor.user;
+    write(&world, &ann, 5).await;
+    let mut early = watch(&world, &ann, owner, None).await;
+    let backup = world.store.back_up().await;
+    write(&world, &ann, 5).await;
+    world.lethe.look_for_changes().await.unwrap();
+    assert_eq!(told(&mut early).0, [6, 7, 8, 9, 10]);
+    world.store.play_back(backup).await;
+    let mut ahead = watch(&world, &ann, owner, Some(10)).await;
+    let mut level = watch(&world, &ann, owner, None).await;
+    let resync = Some(FeedEvent::Resync(Revision::new(5)));
+    assert_eq!((told(&mut ahead), told(&mut early)), ((vec![], resync.clone()), (vec![], resync)));
+    assert_eq!(told(&mut level), (vec![], None));
+    write(&world, &ann, 7).await;
+    world.lethe.look_for_changes().await.unwrap();
+    for events in [&mut ahead, &mut early, &mut level] {
+        assert_eq!(told(events), ((6..=12).collect(), None));
+    }
+}
+
+#[tokio::test]
 async fn there_is_an_end_when_the_user_goes() {
     for mode in [DeletionMode::Soft, DeletionMode::Hard] {
         let world = world();

@@ -82,6 +82,9 @@ async fn a_token_for_some_keys_reaches_no_other() {
     let batch = |changes| Batch { atomicity: Atomicity::EachForItself, changes, precondition: Precondition::NONE };
     assert_eq!(world.lethe.batch(&some, owner, batch(vec![put("n.a", "5"), delete("m")])).await, Err(forbidden.clone()));
     assert!(world.lethe.batch(&some, owner, batch(vec![put("n.a", "5"), delete("n.b")])).await.is_ok());
+    let many: Vec<_> = (0..101).map(|number| delete(&format!("n.{number}"))).collect();
+    assert!(world.lethe.batch(&some, owner, batch(many[..100].to_vec())).await.is_ok());
+    assert_eq!(world.lethe.batch(&some, owner, batch(many)).await, Err(forbidden.clone()), "so many would take long to judge");
     assert_eq!(world.lethe.part(&some, owner, everything()).await, Err(forbidden.clone()));
     assert_eq!(world.lethe.changes(&some, owner, Revision::ZERO, 1).await, Err(forbidden.clone()));
     assert_eq!(world.lethe.revert(&some, owner, Reversion { to: Revision::ZERO, key: None }, Precondition::NONE).await, Err(forbidden));

@@ -11,7 +11,8 @@ use lethe_domain::preference::PreferenceUpdate;
 use lethe_domain::{Precondition, Revision};
 use lethe_ports::Caller;
 use lethe_ports::inbound::{
-    AccessError, Accounts, Content, ContentError, DeletionRequest, Holds, KeyedError, KeyedPreferences, PreferenceError, Preferences, Settings, SettingsChange,
+    AccessError, Accounts, Content, ContentError, DeleteUserError, DeletionRequest, Holds, KeyedError, KeyedPreferences, PreferenceError, Preferences,
+    Settings, SettingsChange,
 };
 use lethe_testkit::fixture::{json, key, preference, user};
 use std::time::Duration;
@@ -39,6 +40,10 @@ async fn the_first_outcome_is_told_again() {
     assert_eq!(none, Err(PreferenceError::Access(AccessError::AttemptMalformed)));
     let taken = Preferences::create(&world.lethe, &malformed, owner, preference("theme", "1")).await;
     assert_eq!(taken, Err(PreferenceError::KeyTaken), "whatever else is wrong goes before that");
+    for mode in [DeletionMode::Soft, DeletionMode::Hard] {
+        let refused = world.delete(&malformed, owner, mode).await;
+        assert_eq!(refused, Err(DeleteUserError::Access(AccessError::AttemptMalformed)));
+    }
     assert_eq!(world.lethe.usage(&ann, owner).await.unwrap().keys, 1, "and nothing was done");
     world.clock.advance(REMEMBERED_FOR + Duration::from_secs(1));
     assert_eq!(Preferences::create(&world.lethe, &asked(), owner, preference("theme", "1")).await, Err(PreferenceError::KeyTaken), "it is forgotten");
