@@ -97,7 +97,7 @@ pub enum KeyRefusal {
 }
 
 /// What a change came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyOutcome {
     /// There is a preference that was not there before.
     Created(Item),

@@ -5,10 +5,9 @@ use crate::json_text::JsonText;
 use crate::key::PreferenceKey;
 use crate::limits::Usage;
 use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
 
 /// A value that a user keeps under a key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preference {
     /// Its id; stays through every change of key and value.
     pub id: PreferenceId,

@@ -13,8 +13,27 @@ use lethe_domain::id::UserId;
 use lethe_ports::Caller;
 use lethe_ports::inbound::AccessError;
 use lethe_ports::outbound::{AttemptState, Store, StoreError, Tx};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Something that came of a request, and of which only `N` is kept: its value is in the change log, where it counts.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Noted<N, T> {
+    note: N,
+    #[serde(skip, default = "Option::default")]
+    whole: Option<T>,
+}
+
+impl<N, T> Noted<N, T> {
+    pub(crate) fn new(note: N, whole: T) -> Self {
+        Self { note, whole: Some(whole) }
+    }
+
+    /// The whole; or the note, if it is told again.
+    pub(crate) fn whole(self) -> Result<T, N> {
+        self.whole.ok_or(self.note)
+    }
+}
 
 /// Whether an account still honours a caller.
 type Honours = fn(&Caller, Option<&Account>) -> Result<(), AccessError>;

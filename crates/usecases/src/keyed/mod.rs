@@ -17,7 +17,7 @@ use lethe_domain::limits::Limits;
 use lethe_domain::precondition::Precondition;
 use lethe_ports::Caller;
 use lethe_ports::inbound::{AccessError, KeyedError};
-use lethe_ports::outbound::{AccountStore, PreferenceStoreError, Stamp, StoreError, Tx};
+use lethe_ports::outbound::{AccountStore, PreferenceStoreError, Stamp, Store, StoreError, Tx};
 
 /// Keys that a token is asked about for one request, if what it allows depends on keys: each answer takes up to a millisecond.
 const MOST_KEYS_JUDGED: usize = 100;
@@ -61,6 +61,23 @@ impl<S: AccountStore> Lethe<S> {
         // Whether the caller is there is the same for all of them.
         self.fence(caller, owner, &act.with_key(first)).await?;
         others.iter().try_for_each(|key| self.permit(caller, &act.with_key(key)))
+    }
+}
+
+impl<S: Store> Lethe<S> {
+    /// What a key was given at a revision. If the log has forgotten that already, what it has now; `None`: nothing.
+    pub(crate) async fn item_given(&self, owner: UserId, key: PreferenceKey, revision: Revision) -> Result<Option<Item>, StoreError> {
+        self.store
+            .transact(move |tx| {
+                Box::pin(async move {
+                    let then = tx.as_of(owner, revision, Some(&key)).await?.into_iter().find(|item| item.revision == revision);
+                    match then {
+                        Some(item) => Ok(Some(item)),
+                        None => Ok(tx.preferences_of_keys(owner, std::slice::from_ref(&key)).await?.pop().map(Item::from)),
+                    }
+                })
+            })
+            .await
     }
 }
 

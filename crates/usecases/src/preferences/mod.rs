@@ -8,14 +8,17 @@ mod update_preference;
 
 use crate::Lethe;
 use crate::access::lock_to_write;
+use crate::once::Noted;
 use lethe_domain::access::{Act, Operation};
+use lethe_domain::draft::Item;
 use lethe_domain::id::{PreferenceId, Revision, UserId};
+use lethe_domain::key::PreferenceKey;
 use lethe_domain::limits::Limits;
 use lethe_domain::precondition::Precondition;
 use lethe_domain::preference::Preference;
 use lethe_ports::Caller;
 use lethe_ports::inbound::{AccessError, PreferenceError};
-use lethe_ports::outbound::{AccountStore, OwnerFence, PreferenceStore, PreferenceStoreError, Stamp, StoreError, Tx};
+use lethe_ports::outbound::{AccountStore, OwnerFence, PreferenceStore, PreferenceStoreError, Stamp, Store, StoreError, Tx};
 
 /// A preference that the caller may act on.
 struct Reach {
@@ -74,6 +77,26 @@ impl<S: PreferenceStore + AccountStore> Lethe<S> {
             PreferenceStoreError::KeyTaken => PreferenceError::KeyTaken,
             PreferenceStoreError::Quota(error) => error.into(),
             PreferenceStoreError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What is kept of a preference that came of a request.
+type NotedPreference = Noted<(PreferenceId, PreferenceKey, Revision), Preference>;
+
+fn noted(preference: Preference) -> NotedPreference {
+    Noted::new((preference.id, preference.key.clone(), preference.revision), preference)
+}
+
+impl<S: Store> Lethe<S> {
+    /// The preference that came of a request, as it was then.
+    async fn preference_given(&self, owner: UserId, noted: NotedPreference) -> Result<Preference, PreferenceError> {
+        match noted.whole() {
+            Ok(preference) => Ok(preference),
+            Err((id, key, revision)) => {
+                let Item { key, value, revision, created_at, updated_at } = self.item_given(owner, key, revision).await?.ok_or(PreferenceError::NotFound)?;
+                Ok(Preference { id, owner, key, value, revision, created_at, last_updated_at: updated_at })
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Changing a preference: its value, its key, or both.
 
-use super::locked_refusal;
+use super::{locked_refusal, noted};
 use crate::Lethe;
 use crate::once::Once;
 use crate::retry::TRIES;
@@ -60,11 +60,12 @@ impl<S: PreferenceStore + Store + AccountStore> Lethe<S> {
                 move |tx| {
                     Box::pin(async move {
                         write.find(tx, id, Operation::Update, &precondition).await?;
-                        tx.update_preference(owner, id, update, write.stamp, &write.limits).await.map_err(locked_refusal)
+                        tx.update_preference(owner, id, update, write.stamp, &write.limits).await.map(noted).map_err(locked_refusal)
                     })
                 }
             })
             .await?;
+        let updated = self.preference_given(owner, updated).await?;
         if caller.grant.depends_on_key() {
             // What is told again is told to this token, which may be narrower than the one that was told first.
             self.permit(caller, &Act::on(Operation::Update, owner).with_key(&updated.key))?;

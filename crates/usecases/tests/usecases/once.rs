@@ -8,11 +8,11 @@ use lethe_domain::draft::{KeyAction, KeyChange, KeyOutcome, KeyRefusal};
 use lethe_domain::hold::{HoldReason, NewHold};
 use lethe_domain::page::PageRequest;
 use lethe_domain::preference::PreferenceUpdate;
-use lethe_domain::{Precondition, Revision};
+use lethe_domain::{NodeId, Precondition, Revision};
 use lethe_ports::Caller;
 use lethe_ports::inbound::{
     AccessError, Accounts, Content, ContentError, DeleteUserError, DeletionRequest, Holds, KeyedError, KeyedPreferences, PreferenceError, Preferences,
-    Settings, SettingsChange,
+    Settings, SettingsChange, Upkeep,
 };
 use lethe_testkit::fixture::{json, key, preference, user};
 use std::time::Duration;
@@ -47,6 +47,25 @@ async fn the_first_outcome_is_told_again() {
     assert_eq!(world.lethe.usage(&ann, owner).await.unwrap().keys, 1, "and nothing was done");
     world.clock.advance(REMEMBERED_FOR + Duration::from_secs(1));
     assert_eq!(Preferences::create(&world.lethe, &asked(), owner, preference("theme", "1")).await, Err(PreferenceError::KeyTaken), "it is forgotten");
+}
+
+/// What is kept is which change was made. Values stay in the log, where they count.
+#[tokio::test]
+async fn what_the_log_has_forgotten_is_told_as_it_is_now() {
+    let world = world();
+    let ann = world.user("ann").await;
+    let owner = ann.actor.user;
+    let first = KeyedPreferences::change(&world.lethe, &retrying(&ann, "k", ""), owner, put("\"first\"")).await.unwrap();
+    for turn in 0..12 {
+        KeyedPreferences::change(&world.lethe, &ann, owner, put(&turn.to_string())).await.unwrap();
+    }
+    let again = || async { KeyedPreferences::change(&world.lethe, &retrying(&ann, "k", ""), owner, put("\"first\"")).await };
+    assert_eq!(again().await.as_ref(), Ok(&first));
+    world.lethe.shorten_logs(NodeId::new(1), None).await.unwrap();
+    assert!(matches!(again().await, Ok(KeyOutcome::Created(item)) if item.value == json("11")));
+    KeyedPreferences::change(&world.lethe, &ann, owner, KeyChange { action: KeyAction::Delete, ..put("1") }).await.unwrap();
+    world.lethe.shorten_logs(NodeId::new(1), None).await.unwrap();
+    assert_eq!(again().await, Err(KeyedError::Refused(KeyRefusal::NotFound)));
 }
 
 #[tokio::test]
