@@ -6,7 +6,8 @@
 use crate::json_object::Object;
 use crate::json_text::{JsonText, ValueError};
 use crate::limits::Limits;
-use json_patch::{PatchErrorKind, PatchOperation};
+use json_patch::jsonptr::Pointer;
+use json_patch::{AddOperation, PatchErrorKind, PatchOperation};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
@@ -179,7 +180,7 @@ fn size_of_copy(tree: &Value, operation: &PatchOperation) -> usize {
 }
 
 fn step(tree: &mut Value, operation: &PatchOperation, place: usize) -> Result<(), PatchError> {
-    let Err(error) = json_patch::patch_unsafe(tree, std::slice::from_ref(operation)) else { return Ok(()) };
+    let Err(error) = apply_in_order(tree, operation) else { return Ok(()) };
     let path = operation.path().to_string();
     match (error.kind, operation) {
         (PatchErrorKind::TestFailed, PatchOperation::Test(test)) => {
@@ -189,6 +190,28 @@ fn step(tree: &mut Value, operation: &PatchOperation, place: usize) -> Result<()
         }
         (kind, _) => Err(PatchError::Impossible { operation: place, path, reason: kind.to_string() }),
     }
+}
+
+/// Applies an operation. The library would put the last member of an object in the place of one that is removed.
+fn apply_in_order(tree: &mut Value, operation: &PatchOperation) -> Result<(), json_patch::PatchError> {
+    let library = |tree: &mut Value, operation: &PatchOperation| json_patch::patch_unsafe(tree, std::slice::from_ref(operation));
+    match operation {
+        PatchOperation::Remove(remove) => remove_member(tree, &remove.path).map_or_else(|| library(tree, operation), |_| Ok(())),
+        PatchOperation::Move(from_to) if from_to.from == from_to.path && tree.pointer(from_to.from.as_str()).is_some() => Ok(()),
+        PatchOperation::Move(from_to) if !from_to.path.starts_with(&from_to.from) => match remove_member(tree, &from_to.from) {
+            Some(value) => library(tree, &PatchOperation::Add(AddOperation { path: from_to.path.clone(), value })),
+            None => library(tree, operation),
+        },
+        PatchOperation::Add(_) | PatchOperation::Copy(_) | PatchOperation::Move(_) | PatchOperation::Replace(_) | PatchOperation::Test(_) => {
+            library(tree, operation)
+        }
+    }
+}
+
+/// Removes a member of an object, and leaves the others in their order. `None`: the pointer leads to no such member.
+fn remove_member(tree: &mut Value, pointer: &Pointer) -> Option<Value> {
+    let (object, name) = pointer.split_back()?;
+    tree.pointer_mut(object.as_str())?.as_object_mut()?.shift_remove(name.decoded().as_ref())
 }
 
 /// Whether two values are equal, numbers by their amount.
@@ -283,6 +306,22 @@ mod tests {
         let value = r#"{"z":1.0,"a":123456789012345678901234567890}"#;
         assert_eq!(json_patch(value, r#"[{"op":"add","path":"/m","value":1e400}]"#).unwrap(), r#"{"z":1.0,"a":123456789012345678901234567890,"m":1e+400}"#);
         assert_eq!(json_patch(value, r#"[{"op":"remove","path":"/z"}]"#).unwrap(), r#"{"a":123456789012345678901234567890}"#);
+        let value = r#"{"a":1,"b/":{"x":1,"y":2,"z":3},"c":3,"d":[1,2]}"#;
+        for (patch, expected) in [
+            (r#"[{"op":"remove","path":"/a"}]"#, r#"{"b/":{"x":1,"y":2,"z":3},"c":3,"d":[1,2]}"#),
+            (r#"[{"op":"remove","path":"/b~1/x"}]"#, r#"{"a":1,"b/":{"y":2,"z":3},"c":3,"d":[1,2]}"#),
+            (r#"[{"op":"move","from":"/a","path":"/z"}]"#, r#"{"b/":{"x":1,"y":2,"z":3},"c":3,"d":[1,2],"z":1}"#),
+            (r#"[{"op":"move","from":"/b~1/x","path":"/b~1"}]"#, r#"{"a":1,"b/":1,"c":3,"d":[1,2]}"#),
+            (r#"[{"op":"move","from":"/a","path":"/d/0"}]"#, r#"{"b/":{"x":1,"y":2,"z":3},"c":3,"d":[1,1,2]}"#),
+            (r#"[{"op":"move","from":"/d/0","path":"/a"}]"#, r#"{"a":1,"b/":{"x":1,"y":2,"z":3},"c":3,"d":[2]}"#),
+            (r#"[{"op":"move","from":"/a","path":"/a"}]"#, value),
+            (r#"[{"op":"replace","path":"/a","value":2}]"#, r#"{"a":2,"b/":{"x":1,"y":2,"z":3},"c":3,"d":[1,2]}"#),
+        ] {
+            assert_eq!(json_patch(value, patch).unwrap(), expected, "{patch}");
+        }
+        for patch in [r#"[{"op":"move","from":"/b~1","path":"/b~1/x"}]"#, r#"[{"op":"move","from":"/n","path":"/n"}]"#, r#"[{"op":"remove","path":"/n"}]"#] {
+            assert!(matches!(json_patch(value, patch), Err(PatchError::Impossible { operation: 0, .. })), "{patch}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use crate::json_object::{Members, Object};
 use crate::json_text::{JsonText, ValueError};
 use crate::key::{KeyError, PreferenceKey};
-use crate::limits::Limits;
+use crate::limits::{Limits, QuotaError};
 use crate::preference::{Edit, NewPreference};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -51,6 +51,14 @@ impl Document {
             Ok((key, value))
         };
         members.0.into_iter().map(check).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Checks that a document has no more members than a user may keep preferences: each of them becomes one.
+    ///
+    /// # Errors
+    /// [`QuotaError::TooManyKeys`].
+    pub fn check(&self, limits: &Limits) -> Result<(), QuotaError> {
+        if self.0.len() > limits.keys_per_user { Err(QuotaError::TooManyKeys { limit: limits.keys_per_user }) } else { Ok(()) }
     }
 
     /// The document that a set of preferences shows.

@@ -7,6 +7,7 @@ use crate::Lethe;
 use lethe_domain::access::{Act, Audience, Operation, Relation};
 use lethe_domain::account::{Account, StatusSet, UserStatus};
 use lethe_domain::id::UserId;
+use lethe_domain::key::PreferenceKey;
 use lethe_domain::time::Timestamp;
 use lethe_ports::Caller;
 use lethe_ports::inbound::AccessError;
@@ -34,6 +35,9 @@ pub(crate) fn permit(caller: &Caller, act: &Act<'_>, now: Timestamp) -> Result<(
     }
     Ok(caller.grant.allows(act, now)?)
 }
+
+/// Keys that a token is asked about for one request, if what it allows depends on keys: each answer takes up to a millisecond.
+const MOST_KEYS_JUDGED: usize = 100;
 
 /// Locks an owner whose preferences are going to be written, if the caller may still do that.
 pub(crate) async fn lock_to_write(tx: &mut dyn Tx, caller: &Caller, owner: UserId) -> Result<(), AccessError> {
@@ -66,6 +70,22 @@ impl<S: AccountStore> Lethe<S> {
     /// Whether the caller's user is there to use its token.
     pub(crate) async fn require_alive(&self, caller: &Caller) -> Result<(), AccessError> {
         is_alive(caller, self.store.account(caller.actor.user).await?.as_ref())
+    }
+
+    /// Whether the caller may do `operation` to each of these keys. Without any, whether it may at all.
+    pub(crate) async fn permit_keys(&self, caller: &Caller, owner: UserId, operation: Operation, keys: &[PreferenceKey]) -> Result<(), AccessError> {
+        let act = Act::on(operation, owner);
+        if !caller.grant.depends_on_key() || keys.is_empty() {
+            self.fence(caller, owner, &act).await?;
+            return Ok(());
+        }
+        if keys.len() > MOST_KEYS_JUDGED {
+            return Err(AccessError::Forbidden);
+        }
+        let (first, others) = keys.split_first().ok_or(AccessError::Forbidden)?;
+        // Whether the caller is there is the same for all of them.
+        self.fence(caller, owner, &act.with_key(first)).await?;
+        others.iter().try_for_each(|key| self.permit(caller, &act.with_key(key)))
     }
 
     /// Whether the caller may do `act` on something that has no owner.

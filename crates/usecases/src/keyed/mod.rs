@@ -9,18 +9,18 @@ mod revert_set;
 
 use crate::Lethe;
 use crate::access::lock_to_write;
+use crate::once::Noted;
 use lethe_domain::access::{Act, Operation};
-use lethe_domain::draft::{Draft, Item, KeyAction};
+use lethe_domain::account::StatusSet;
+use lethe_domain::change::Change;
+use lethe_domain::draft::{Draft, Item, KeyAction, SetOutcome};
 use lethe_domain::id::{Revision, UserId};
 use lethe_domain::key::PreferenceKey;
 use lethe_domain::limits::Limits;
 use lethe_domain::precondition::Precondition;
 use lethe_ports::Caller;
 use lethe_ports::inbound::{AccessError, KeyedError};
-use lethe_ports::outbound::{AccountStore, PreferenceStoreError, Stamp, Store, StoreError, Tx};
-
-/// Keys that a token is asked about for one request, if what it allows depends on keys: each answer takes up to a millisecond.
-const MOST_KEYS_JUDGED: usize = 100;
+use lethe_ports::outbound::{AccountStore, OwnerFence, PreferenceStore, PreferenceStoreError, Stamp, StoreError, Tx};
 
 /// What an action does to a key of which nothing is known. To add one takes leave to create as well.
 const fn operation(action: &KeyAction) -> Operation {
@@ -46,38 +46,38 @@ impl<S: AccountStore> Lethe<S> {
             other => edit_refusal(other),
         }
     }
-
-    /// Whether the caller may do `operation` to each of these keys. Without any, whether it may at all.
-    async fn permit_keys(&self, caller: &Caller, owner: UserId, operation: Operation, keys: &[PreferenceKey]) -> Result<(), AccessError> {
-        let act = Act::on(operation, owner);
-        if !caller.grant.depends_on_key() || keys.is_empty() {
-            self.fence(caller, owner, &act).await?;
-            return Ok(());
-        }
-        if keys.len() > MOST_KEYS_JUDGED {
-            return Err(AccessError::Forbidden);
-        }
-        let (first, others) = keys.split_first().ok_or(AccessError::Forbidden)?;
-        // Whether the caller is there is the same for all of them.
-        self.fence(caller, owner, &act.with_key(first)).await?;
-        others.iter().try_for_each(|key| self.permit(caller, &act.with_key(key)))
-    }
 }
 
-impl<S: Store> Lethe<S> {
-    /// What a key was given at a revision. If the log has forgotten that already, what it has now; `None`: nothing.
-    pub(crate) async fn item_given(&self, owner: UserId, key: PreferenceKey, revision: Revision) -> Result<Option<Item>, StoreError> {
-        self.store
-            .transact(move |tx| {
-                Box::pin(async move {
-                    let then = tx.as_of(owner, revision, Some(&key)).await?.into_iter().find(|item| item.revision == revision);
-                    match then {
-                        Some(item) => Ok(Some(item)),
-                        None => Ok(tx.preferences_of_keys(owner, std::slice::from_ref(&key)).await?.pop().map(Item::from)),
-                    }
-                })
-            })
-            .await
+/// What a key was given at a revision, unless the log has forgotten that already.
+pub(crate) async fn item_given(tx: &mut dyn Tx, owner: UserId, key: &PreferenceKey, revision: Revision) -> Result<Option<Item>, StoreError> {
+    Ok(tx.as_of(owner, revision, Some(key)).await?.into_iter().find(|item| item.revision == revision))
+}
+
+/// What is kept of a change to the set: between which revisions it was made.
+type NotedOutcome = Noted<(Revision, Revision), SetOutcome>;
+
+fn noted(before: &Draft, outcome: SetOutcome) -> NotedOutcome {
+    Noted::new((before.revision(), outcome.revision), outcome)
+}
+
+impl<S: PreferenceStore + AccountStore> Lethe<S> {
+    /// What came of a change to the set. If the log has forgotten that already, which keys it was about is not told.
+    async fn set_outcome(&self, caller: &Caller, owner: UserId, noted: NotedOutcome) -> Result<SetOutcome, KeyedError> {
+        let (before, after) = match noted.whole() {
+            Ok(outcome) => return Ok(outcome),
+            Err(note) => note,
+        };
+        let act = Act::on(Operation::Update, owner);
+        let fence = OwnerFence { owner, states: StatusSet::READABLE, issued_at: None };
+        let length = u32::try_from(after.get() - before.get()).unwrap_or(u32::MAX);
+        let page = match self.store.changes(&fence, before, length).await {
+            Ok(page) => page,
+            Err(error) => return Err(self.keyed_refusal(caller, &act, error).await),
+        };
+        let made = if page.begins_after > before { Vec::new() } else { page.changes };
+        let (changed, removed): (Vec<_>, Vec<_>) = made.into_iter().partition(|change| change.kind.value().is_some());
+        let keys = |made: Vec<Change>| made.into_iter().map(|change| change.key).collect();
+        Ok(SetOutcome { revision: after, changed: keys(changed), removed: keys(removed) })
     }
 }
 

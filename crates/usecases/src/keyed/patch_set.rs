@@ -1,6 +1,6 @@
 //! Merging a patch into the whole set.
 
-use super::{Scope, Writing, may_add};
+use super::{NotedOutcome, Scope, Writing, may_add, noted};
 use crate::Lethe;
 use crate::once::Once;
 use lethe_domain::access::Operation;
@@ -10,10 +10,10 @@ use lethe_domain::key::PreferenceKey;
 use lethe_domain::precondition::Precondition;
 use lethe_ports::Caller;
 use lethe_ports::inbound::KeyedError;
-use lethe_ports::outbound::{AccountStore, Store, Tx};
+use lethe_ports::outbound::{AccountStore, PreferenceStore, Store, Tx};
 use std::sync::Arc;
 
-impl<S: Store + AccountStore> Lethe<S> {
+impl<S: Store + AccountStore + PreferenceStore> Lethe<S> {
     pub(crate) async fn patch_set(&self, caller: &Caller, owner: UserId, patch: SetPatch, precondition: Precondition) -> Result<SetOutcome, KeyedError> {
         let (given, removed) = (patch.given(), patch.removed());
         if !given.is_empty() || removed.is_empty() {
@@ -30,11 +30,11 @@ impl<S: Store + AccountStore> Lethe<S> {
             })
             .await?;
         self.touched(owner);
-        Ok(outcome)
+        self.set_outcome(caller, owner, outcome).await
     }
 }
 
-async fn make(tx: &mut dyn Tx, writing: &Writing, patch: &SetPatch, precondition: &Precondition) -> Result<SetOutcome, KeyedError> {
+async fn make(tx: &mut dyn Tx, writing: &Writing, patch: &SetPatch, precondition: &Precondition) -> Result<NotedOutcome, KeyedError> {
     let keys: Vec<PreferenceKey> = patch.0.keys().cloned().collect();
     let mut draft = writing.begin(tx, Scope::Keys(&keys)).await?;
     let before = draft.clone();
@@ -47,5 +47,5 @@ async fn make(tx: &mut dyn Tx, writing: &Writing, patch: &SetPatch, precondition
     }
     Writing::check(&before, precondition)?;
     writing.make(tx, draft).await?;
-    Ok(outcome)
+    Ok(noted(&before, outcome))
 }

@@ -1,6 +1,6 @@
 //! Making the set, or one key, what it was.
 
-use super::{Scope, Writing};
+use super::{NotedOutcome, Scope, Writing, noted};
 use crate::Lethe;
 use crate::once::Once;
 use lethe_domain::access::Operation;
@@ -12,11 +12,11 @@ use lethe_domain::key::PreferenceKey;
 use lethe_domain::precondition::Precondition;
 use lethe_ports::Caller;
 use lethe_ports::inbound::{KeyedError, Reversion};
-use lethe_ports::outbound::{AccountStore, Store, Tx};
+use lethe_ports::outbound::{AccountStore, PreferenceStore, Store, Tx};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-impl<S: Store + AccountStore> Lethe<S> {
+impl<S: Store + AccountStore + PreferenceStore> Lethe<S> {
     pub(crate) async fn revert_set(&self, caller: &Caller, owner: UserId, reversion: Reversion, precondition: Precondition) -> Result<SetOutcome, KeyedError> {
         for operation in [Operation::Update, Operation::Create, Operation::Delete] {
             self.permit_keys(caller, owner, operation, reversion.key.as_slice()).await?;
@@ -29,11 +29,11 @@ impl<S: Store + AccountStore> Lethe<S> {
             })
             .await?;
         self.touched(owner);
-        Ok(outcome)
+        self.set_outcome(caller, owner, outcome).await
     }
 }
 
-async fn make(tx: &mut dyn Tx, writing: &Writing, reversion: &Reversion, precondition: &Precondition) -> Result<SetOutcome, KeyedError> {
+async fn make(tx: &mut dyn Tx, writing: &Writing, reversion: &Reversion, precondition: &Precondition) -> Result<NotedOutcome, KeyedError> {
     let scope = reversion.key.as_ref().map_or(Scope::Everything, |key| Scope::Keys(std::slice::from_ref(key)));
     let mut draft = writing.begin(tx, scope).await?;
     let (before, standing) = (draft.clone(), draft.standing());
@@ -46,7 +46,7 @@ async fn make(tx: &mut dyn Tx, writing: &Writing, reversion: &Reversion, precond
     let outcome = draft.become_like(wanted, &writing.limits).map_err(|error| KeyedError::Refused(error.into()))?;
     Writing::check(&before, precondition)?;
     writing.make(tx, draft).await?;
-    Ok(outcome)
+    Ok(noted(&before, outcome))
 }
 
 /// What each key is to have: what it had, or nothing.

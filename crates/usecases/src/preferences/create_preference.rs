@@ -40,6 +40,6 @@ impl<S: PreferenceStore + Store + AccountStore> Lethe<S> {
             })
             .await?;
         self.touched(owner);
-        self.preference_given(owner, created).await
+        self.preference_given(caller, owner, Operation::Create, created).await
     }
 }

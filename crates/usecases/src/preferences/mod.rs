@@ -7,7 +7,8 @@ mod list_preferences;
 mod update_preference;
 
 use crate::Lethe;
-use crate::access::lock_to_write;
+use crate::access::{lock_to_write, permit};
+use crate::keyed::item_given;
 use crate::once::Noted;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::draft::Item;
@@ -89,15 +90,28 @@ fn noted(preference: Preference) -> NotedPreference {
 }
 
 impl<S: Store> Lethe<S> {
-    /// The preference that came of a request, as it was then.
-    async fn preference_given(&self, owner: UserId, noted: NotedPreference) -> Result<Preference, PreferenceError> {
-        match noted.whole() {
-            Ok(preference) => Ok(preference),
-            Err((id, key, revision)) => {
-                let Item { key, value, revision, created_at, updated_at } = self.item_given(owner, key, revision).await?.ok_or(PreferenceError::NotFound)?;
-                Ok(Preference { id, owner, key, value, revision, created_at, last_updated_at: updated_at })
-            }
+    /// The preference that came of a request, as it was then; as it is now, if the log has forgotten that already.
+    async fn preference_given(&self, caller: &Caller, owner: UserId, operation: Operation, noted: NotedPreference) -> Result<Preference, PreferenceError> {
+        let (id, key, revision) = match noted.whole() {
+            Ok(preference) => return Ok(preference),
+            Err(note) => note,
+        };
+        let found = self.store.transact(move |tx| {
+            Box::pin(async move {
+                match item_given(tx, owner, &key, revision).await? {
+                    Some(Item { key, value, revision, created_at, updated_at }) => {
+                        Ok(Some(Preference { id, owner, key, value, revision, created_at, last_updated_at: updated_at }))
+                    }
+                    None => tx.preference(owner, id).await,
+                }
+            })
+        });
+        let preference = found.await?.ok_or(PreferenceError::NotFound)?;
+        if caller.grant.depends_on_key() {
+            // It is told to this token, which may be narrower than the one that was told first, and of a preference that may have another key now.
+            permit(caller, &Act::on(operation, owner).with_key(&preference.key), self.clock.now())?;
         }
+        Ok(preference)
     }
 }
 

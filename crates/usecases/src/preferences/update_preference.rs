@@ -65,12 +65,7 @@ impl<S: PreferenceStore + Store + AccountStore> Lethe<S> {
                 }
             })
             .await?;
-        let updated = self.preference_given(owner, updated).await?;
-        if caller.grant.depends_on_key() {
-            // What is told again is told to this token, which may be narrower than the one that was told first.
-            self.permit(caller, &Act::on(Operation::Update, owner).with_key(&updated.key))?;
-        }
         self.touched(owner);
-        Ok(updated)
+        self.preference_given(caller, owner, Operation::Update, updated).await
     }
 }

@@ -24,12 +24,12 @@ const fn operation(change: &SettingsChange) -> Operation {
     }
 }
 
-/// The keys that the change names. Replacing can remove any key, and so names none in particular.
-fn keys(change: &SettingsChange) -> Vec<&PreferenceKey> {
+/// The keys that the change names. Replacing can remove any key, and so names none in particular: a token that is narrowed to keys may not.
+fn keys(change: &SettingsChange) -> Vec<PreferenceKey> {
     match change {
         SettingsChange::Replace(_) => Vec::new(),
-        SettingsChange::Merge(changes) => changes.keys().collect(),
-        SettingsChange::Remove(names) => names.iter().map(SettingName::literal).collect(),
+        SettingsChange::Merge(changes) => changes.keys().cloned().collect(),
+        SettingsChange::Remove(names) => names.iter().map(SettingName::literal).cloned().collect(),
     }
 }
 
@@ -49,9 +49,12 @@ struct Asked {
 
 impl<S: Store + AccountStore> Lethe<S> {
     pub(crate) async fn change_settings(&self, caller: &Caller, change: SettingsChange, precondition: Precondition) -> Result<Revision, SettingsError> {
-        self.permit_change(caller, &change).await?;
-        let asked = Arc::new(Asked { change, precondition });
         let owner = caller.actor.user;
+        self.permit_keys(caller, owner, operation(&change), &keys(&change)).await?;
+        if let SettingsChange::Replace(document) | SettingsChange::Merge(document) = &change {
+            document.check(&self.policy.limits)?;
+        }
+        let asked = Arc::new(Asked { change, precondition });
         let revision = self
             .once(Once::new(caller, owner), || {
                 let (caller, asked, stamp, limits) = (caller.clone(), asked.clone(), self.stamp(caller), self.policy.limits);
@@ -60,20 +63,6 @@ impl<S: Store + AccountStore> Lethe<S> {
             .await?;
         self.touched(owner);
         Ok(revision)
-    }
-
-    /// Whether the caller may change every key that the change names; a token that is narrowed to keys must be given some.
-    async fn permit_change(&self, caller: &Caller, change: &SettingsChange) -> Result<(), AccessError> {
-        let owner = caller.actor.user;
-        let act = Act::on(operation(change), owner);
-        let keys = if caller.grant.depends_on_key() { keys(change) } else { Vec::new() };
-        if keys.is_empty() {
-            self.fence(caller, owner, &act).await?;
-        }
-        for key in keys {
-            self.fence(caller, owner, &act.with_key(key)).await?;
-        }
-        Ok(())
     }
 }
 

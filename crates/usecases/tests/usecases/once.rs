@@ -4,7 +4,7 @@ use crate::world::{admin, expired, narrowed, retrying, world};
 use lethe_domain::account::DeletionMode;
 use lethe_domain::attempt::REMEMBERED_FOR;
 use lethe_domain::content::{PostKind, PostText, PostTitle};
-use lethe_domain::draft::{KeyAction, KeyChange, KeyOutcome, KeyRefusal};
+use lethe_domain::draft::{KeyAction, KeyChange, KeyOutcome, KeyRefusal, SetOutcome, SetPatch};
 use lethe_domain::hold::{HoldReason, NewHold};
 use lethe_domain::page::PageRequest;
 use lethe_domain::preference::PreferenceUpdate;
@@ -12,7 +12,7 @@ use lethe_domain::{NodeId, Precondition, Revision};
 use lethe_ports::Caller;
 use lethe_ports::inbound::{
     AccessError, Accounts, Content, ContentError, DeleteUserError, DeletionRequest, Holds, KeyedError, KeyedPreferences, PreferenceError, Preferences,
-    Settings, SettingsChange, Upkeep,
+    Reversion, Settings, SettingsChange, Upkeep,
 };
 use lethe_testkit::fixture::{json, key, preference, user};
 use std::time::Duration;
@@ -66,6 +66,55 @@ async fn what_the_log_has_forgotten_is_told_as_it_is_now() {
     KeyedPreferences::change(&world.lethe, &ann, owner, KeyChange { action: KeyAction::Delete, ..put("1") }).await.unwrap();
     world.lethe.shorten_logs(NodeId::new(1), None).await.unwrap();
     assert_eq!(again().await, Err(KeyedError::Refused(KeyRefusal::NotFound)));
+}
+
+#[tokio::test]
+async fn a_changed_set_is_told_again_as_far_as_the_log_knows() {
+    let world = world();
+    let ann = world.user("ann").await;
+    let owner = ann.actor.user;
+    for name in ["a", "b"] {
+        KeyedPreferences::change(&world.lethe, &ann, owner, KeyChange { key: key(name), ..put("1") }).await.unwrap();
+    }
+    let wanted = [(key("a"), None), (key("b"), Some(json("1"))), (key("c"), Some(json("2")))];
+    let patch = || async {
+        let patch = SetPatch(wanted.clone().into_iter().collect());
+        KeyedPreferences::patch(&world.lethe, &retrying(&ann, "k", "patch"), owner, patch, Precondition::NONE).await.unwrap()
+    };
+    let revert = || async {
+        let reversion = Reversion { to: Revision::new(2), key: None };
+        KeyedPreferences::revert(&world.lethe, &retrying(&ann, "l", "revert"), owner, reversion, Precondition::NONE).await.unwrap()
+    };
+    let (patched, reverted) = (patch().await, revert().await);
+    assert_eq!(patched, SetOutcome { revision: Revision::new(4), changed: vec![key("c")], removed: vec![key("a")] });
+    assert_eq!(reverted, SetOutcome { revision: Revision::new(6), changed: vec![key("a")], removed: vec![key("c")] });
+    assert_eq!((patch().await, revert().await), (patched, reverted));
+    for turn in 0..12 {
+        KeyedPreferences::change(&world.lethe, &ann, owner, put(&format!("\"{turn}\""))).await.unwrap();
+    }
+    world.lethe.shorten_logs(NodeId::new(1), None).await.unwrap();
+    assert_eq!(patch().await, SetOutcome { revision: Revision::new(4), ..SetOutcome::default() });
+}
+
+#[tokio::test]
+async fn a_preference_that_was_renamed_is_told_by_its_id() {
+    let world = world();
+    let ann = world.user("ann").await;
+    let owner = ann.actor.user;
+    let lethe = &world.lethe;
+    let create = |caller: Caller| async move { Preferences::create(lethe, &caller, owner, preference("theme", "1")).await };
+    let first = create(retrying(&ann, "k", "")).await.unwrap();
+    Preferences::update(&world.lethe, &ann, owner, first.id, PreferenceUpdate::Key(key("old")), Precondition::NONE).await.unwrap();
+    create(ann.clone()).await.unwrap();
+    assert_eq!(create(retrying(&ann, "k", "")).await.as_ref(), Ok(&first));
+    for turn in 0..12 {
+        KeyedPreferences::change(&world.lethe, &ann, owner, KeyChange { key: key("theme"), ..put(&format!("\"{turn}\"")) }).await.unwrap();
+    }
+    world.lethe.shorten_logs(NodeId::new(1), None).await.unwrap();
+    let again = create(retrying(&ann, "k", "")).await.unwrap();
+    assert_eq!((again.id, again.key, again.value), (first.id, key("old"), json("1")));
+    let narrow = narrowed(&retrying(&ann, "k", ""), "the");
+    assert_eq!(create(narrow).await, Err(PreferenceError::Access(AccessError::Forbidden)));
 }
 
 #[tokio::test]
