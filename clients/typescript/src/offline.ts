@@ -24,6 +24,7 @@ import { textOf } from './json.js';
 import { Queue } from './queue.js';
 import { backoff, delayAfter, sleep } from './retry.js';
 import type { SnapshotStorage } from './storage.js';
+import type { Change } from './types.js';
 
 /** How many rounds in a row a sync may bring nothing forward before others are said to be always faster. */
 const ATTEMPTS = 20;
@@ -183,9 +184,16 @@ export class OfflineCache {
   async #followChanges(signal: AbortSignal): Promise<never> {
     for await (const event of this.client.watch({ since: this.#copy.revision as number, signal })) {
       if (event.type === 'resync') await this.#persist(() => this.#exchanges.run(() => this.#readAll(signal)), signal);
-      else await this.#exchanges.run(() => this.#step((copy) => advanced(copy, [event]), 'server'));
+      else await this.#persist(() => this.#exchanges.run(() => this.#take(event, signal)), signal);
     }
     throw new Error('a watch does not end by itself');
+  }
+
+  /** Takes a change that a watch has told of. */
+  #take(change: Change, signal: AbortSignal): Promise<void> {
+    // A sync meanwhile has found that the service went back, and the watch has not heard of that yet.
+    if (change.revision > (this.#copy.revision ?? 0) + 1) return this.#pull(signal);
+    return this.#step((copy) => advanced(copy, [change]), 'server');
   }
 
   async #sendEdits(signal: AbortSignal): Promise<never> {

@@ -328,6 +328,28 @@ describe('following', () => {
     await stop();
   });
 
+  test('it misses nothing of a service that went back and has caught up since', async () => {
+    fake.write('a', 1);
+    const backup = fake.backup();
+    fake.write('a', 2);
+    fake.write('a', 3);
+    const cache = await open();
+    follow(cache);
+    await until(() => fake.watchers.size === 1);
+    fake.fault = ({ url }) => (url.pathname.endsWith('/watch') ? faults.refuse : undefined);
+    fake.end('shutdown');
+    fake.restore(backup);
+    await cache.set('mine', 1);
+    await until(() => cache.pending === 0);
+    assert.equal(cache.revision, 2, 'an edit has found out before the watch');
+    fake.write('b', 1);
+    fake.write('c', 1);
+    fake.fault = () => undefined;
+    await until(() => cache.get('c') === 1);
+    assertSame(cache);
+    await stop();
+  });
+
   test('it ends when it is of no use any more', async () => {
     const cache = await open();
     follow(cache);
