@@ -248,7 +248,9 @@ fn doubtful(error: Error) -> Error {
 fn refused(status: u16, asked: Option<Duration>, body: &[u8], writes: bool) -> Attempt {
     let error = Error::from_answer(status, body);
     let is_running = matches!(&error, Error::Problem(problem) if problem.slug == "idempotency-key-in-use");
-    if is_running || is_passing(status) { Attempt::Again(Setback { error, asked, in_doubt: writes }) } else { Attempt::Settled(Err(error)) }
+    // Whoever asks to come again later has not looked at the request.
+    let in_doubt = writes && status != 429;
+    if is_running || is_passing(status) { Attempt::Again(Setback { error, asked, in_doubt }) } else { Attempt::Settled(Err(error)) }
 }
 
 /// Whether a status tells of a trouble that passes by itself. Gateways answer 502 and 504 for a service that did not.
