@@ -123,8 +123,8 @@ impl JsonPatch {
         if speaks_of_reserved(value.as_str()) {
             return Err(PatchError::Impossible { operation: 0, path: String::new(), reason: "a member of the value has a reserved name".into() });
         }
-        let before: Value = serde_json::from_str(value.as_str()).map_err(|error| ValueError::Syntax(error.to_string()))?;
-        let mut tree = before.clone();
+        let mut tree: Value = serde_json::from_str(value.as_str()).map_err(|error| ValueError::Syntax(error.to_string()))?;
+        let before = tree.to_string();
         let mut copied = 0;
         for (place, operation) in self.0.iter().enumerate() {
             copied += size_of_copy(&tree, operation);
@@ -138,7 +138,9 @@ impl JsonPatch {
                 return Err(ValueError::TooDeep { depth, limit: limits.depth }.into());
             }
         }
-        if tree == before { Ok(value.clone()) } else { Ok(JsonText::parse(&tree.to_string(), limits)?) }
+        // As texts: trees are equal in whatever order their members are.
+        let after = tree.to_string();
+        if after == before { Ok(value.clone()) } else { Ok(JsonText::parse(&after, limits)?) }
     }
 }
 
@@ -227,8 +229,8 @@ fn equal(one: &Value, other: &Value) -> bool {
 }
 
 /// A number as sign, digits without zeros at either end, and the power of ten of the last digit: one form for each amount. An exponent that no
-/// machine word holds stays text.
-fn amount(number: &Number) -> (bool, String, Result<i64, String>) {
+/// machine word holds stays text, beside how far it is from the last digit: such numbers are equal if they are written alike.
+fn amount(number: &Number) -> (bool, String, Result<i64, (String, i64)>) {
     let text = number.to_string();
     let (is_negative, rest) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
     let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
@@ -241,7 +243,7 @@ fn amount(number: &Number) -> (bool, String, Result<i64, String>) {
         return (false, significant, Ok(0));
     }
     let shift = dropped.saturating_sub(i64::try_from(fraction.len()).unwrap_or(i64::MAX));
-    let power = exponent.parse::<i64>().ok().and_then(|exponent| exponent.checked_add(shift)).ok_or_else(|| exponent.to_owned());
+    let power = exponent.parse::<i64>().ok().and_then(|exponent| exponent.checked_add(shift)).ok_or_else(|| (exponent.to_owned(), shift));
     (is_negative, significant, power)
 }
 
@@ -302,6 +304,13 @@ mod tests {
     }
 
     #[test]
+    fn another_order_is_another_value() {
+        let patch = r#"[{"op":"remove","path":"/a"},{"op":"add","path":"/a","value":1}]"#;
+        assert_eq!(json_patch(r#"{"a":1,"b":2}"#, patch).unwrap(), r#"{"b":2,"a":1}"#);
+        assert_eq!(json_patch(r#"{"b":2,"a":1}"#, patch).unwrap(), r#"{"b":2,"a":1}"#);
+    }
+
+    #[test]
     fn a_json_patch_keeps_digits_and_order() {
         let value = r#"{"z":1.0,"a":123456789012345678901234567890}"#;
         assert_eq!(json_patch(value, r#"[{"op":"add","path":"/m","value":1e400}]"#).unwrap(), r#"{"z":1.0,"a":123456789012345678901234567890,"m":1e+400}"#);
@@ -329,7 +338,15 @@ mod tests {
         for (value, other) in [("1", "1.0"), ("100", "1e2"), ("0.001", "1E-3"), ("-0", "0.0e7"), ("1e400", "10e399"), (r#"{"a":[1.50]}"#, r#"{"a":[15e-1]}"#)] {
             assert_eq!(json_patch(value, &format!(r#"[{{"op":"test","path":"","value":{other}}}]"#)).unwrap(), value, "{value} is {other}");
         }
-        for (value, other) in [("1", "-1"), ("1", "1.01"), ("10", "1"), ("1", "true"), (r#""1""#, "1"), ("1e99999999999999999999", "1e99999999999999999998")] {
+        for (value, other) in [
+            ("1", "-1"),
+            ("1", "1.01"),
+            ("10", "1"),
+            ("1", "true"),
+            (r#""1""#, "1"),
+            ("1e99999999999999999999", "1e99999999999999999998"),
+            ("1.5e99999999999999999999", "15e99999999999999999999"),
+        ] {
             let failed = json_patch(value, &format!(r#"[{{"op":"test","path":"","value":{other}}}]"#));
             assert_eq!(failed, Err(PatchError::TestFailed { operation: 0, path: String::new() }), "{value} is not {other}");
         }
