@@ -7,6 +7,9 @@ use crate::id::UserId;
 use crate::key::PreferenceKey;
 use crate::time::Timestamp;
 
+/// Keys that a token is asked about for one request, if what it allows depends on keys: each answer takes up to a millisecond.
+pub const MOST_KEYS_JUDGED: usize = 100;
+
 /// Whoever sent a request, as far as its token proves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Actor {

@@ -1,6 +1,9 @@
 //! How much one user may keep.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Nesting that no limit may go beyond: patches walk a value level by level, on the stack.
+pub const MOST_DEPTH: usize = 100;
 
 /// The limits on preferences. They are data: a service may publish and configure them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,7 +13,8 @@ pub struct Limits {
     pub key_characters: usize,
     /// Bytes of one value, as JSON text without insignificant white space.
     pub value_bytes: usize,
-    /// Nesting of one value: a scalar is 0, `[]` is 1.
+    /// Nesting of one value: a scalar is 0, `[]` is 1. At most [`MOST_DEPTH`].
+    #[serde(deserialize_with = "depth")]
     pub depth: usize,
     /// Preferences of one user.
     pub keys_per_user: usize,
@@ -24,6 +28,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self { key_characters: 255, value_bytes: 65_536, depth: 32, keys_per_user: 1_000, bytes_per_user: 1_048_576, keys_per_deletion: 100 }
     }
+}
+
+fn depth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let depth = usize::deserialize(deserializer)?;
+    if depth > MOST_DEPTH { Err(serde::de::Error::custom(format!("expected at most {MOST_DEPTH}"))) } else { Ok(depth) }
 }
 
 /// What a user already keeps, to be held against [`Limits`].

@@ -5,7 +5,7 @@
 use crate::json_object::{Members, Object};
 use crate::json_text::{JsonText, ValueError};
 use crate::key::{KeyError, PreferenceKey};
-use crate::limits::{Limits, QuotaError};
+use crate::limits::{Limits, QuotaError, Usage};
 use crate::preference::{Edit, NewPreference};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -53,12 +53,18 @@ impl Document {
         members.0.into_iter().map(check).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Checks that a document has no more members than a user may keep preferences: each of them becomes one.
+    /// Checks that edits leave no more members than a user may keep preferences, before any of them is made.
     ///
     /// # Errors
     /// [`QuotaError::TooManyKeys`].
-    pub fn check(&self, limits: &Limits) -> Result<(), QuotaError> {
-        if self.0.len() > limits.keys_per_user { Err(QuotaError::TooManyKeys { limit: limits.keys_per_user }) } else { Ok(()) }
+    pub fn admit(&self, edits: &[Edit], limits: &Limits) -> Result<(), QuotaError> {
+        let after = edits.iter().fold(self.0.len(), |keys, edit| match edit {
+            Edit::Put(new) if !self.0.contains_key(&new.key) => keys + 1,
+            Edit::Put(_) => keys,
+            Edit::Remove(_) => keys.saturating_sub(1),
+        });
+        let usage = |keys| Usage { keys, bytes: 0 };
+        limits.admit(usage(self.0.len()), usage(after))
     }
 
     /// The document that a set of preferences shows.
@@ -225,6 +231,15 @@ mod tests {
         let after = apply(&before, before.merge(&changes, &Limits::default()).unwrap());
         assert_eq!(text(&after), r#"{"a":{"x":1,"y":{"z":1.50,"w":null}},"b":[2],"c":"s","d":{}}"#);
         assert_eq!(before.merge(&document(r#"{"c":"s"}"#), &Limits::default()), Ok(vec![]), "no change, no edit");
+    }
+
+    #[test]
+    fn only_edits_that_add_members_beyond_the_limit_are_refused() {
+        let limits = Limits { keys_per_user: 2, ..Limits::default() };
+        let present = document(r#"{"a":1,"b":2,"c":3,"d":4}"#);
+        let admit = |wanted: &str| present.admit(&present.replace_with(&document(wanted)), &limits);
+        assert_eq!(admit(r#"{"b":5,"c":3,"e":6}"#), Ok(()), "a lowered limit never blocks the way down");
+        assert_eq!(admit(r#"{"b":5,"c":3,"e":6,"f":7,"g":8}"#), Err(QuotaError::TooManyKeys { limit: 2 }));
     }
 
     #[test]

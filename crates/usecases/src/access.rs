@@ -4,7 +4,7 @@
 //! statement itself, through the fence. Only when something is refused is it worth asking why, in the order in which the answers matter.
 
 use crate::Lethe;
-use lethe_domain::access::{Act, Audience, Operation, Relation};
+use lethe_domain::access::{Act, Audience, MOST_KEYS_JUDGED, Operation, Relation};
 use lethe_domain::account::{Account, StatusSet, UserStatus};
 use lethe_domain::id::UserId;
 use lethe_domain::key::PreferenceKey;
@@ -35,9 +35,6 @@ pub(crate) fn permit(caller: &Caller, act: &Act<'_>, now: Timestamp) -> Result<(
     }
     Ok(caller.grant.allows(act, now)?)
 }
-
-/// Keys that a token is asked about for one request, if what it allows depends on keys: each answer takes up to a millisecond.
-const MOST_KEYS_JUDGED: usize = 100;
 
 /// Locks an owner whose preferences are going to be written, if the caller may still do that.
 pub(crate) async fn lock_to_write(tx: &mut dyn Tx, caller: &Caller, owner: UserId) -> Result<(), AccessError> {
@@ -74,18 +71,18 @@ impl<S: AccountStore> Lethe<S> {
 
     /// Whether the caller may do `operation` to each of these keys. Without any, whether it may at all.
     pub(crate) async fn permit_keys(&self, caller: &Caller, owner: UserId, operation: Operation, keys: &[PreferenceKey]) -> Result<(), AccessError> {
-        let act = Act::on(operation, owner);
+        let permitted = self.permit_each(caller, &Act::on(operation, owner), keys);
+        self.fence_if(permitted, caller, owner, operation).await.map(drop)
+    }
+
+    fn permit_each(&self, caller: &Caller, act: &Act<'_>, keys: &[PreferenceKey]) -> Result<(), AccessError> {
         if !caller.grant.depends_on_key() || keys.is_empty() {
-            self.fence(caller, owner, &act).await?;
-            return Ok(());
+            return self.permit(caller, act);
         }
         if keys.len() > MOST_KEYS_JUDGED {
             return Err(AccessError::Forbidden);
         }
-        let (first, others) = keys.split_first().ok_or(AccessError::Forbidden)?;
-        // Whether the caller is there is the same for all of them.
-        self.fence(caller, owner, &act.with_key(first)).await?;
-        others.iter().try_for_each(|key| self.permit(caller, &act.with_key(key)))
+        keys.iter().try_for_each(|key| self.permit(caller, &act.with_key(key)))
     }
 
     /// Whether the caller may do `act` on something that has no owner.
@@ -96,11 +93,16 @@ impl<S: AccountStore> Lethe<S> {
 
     /// The fence for an act on what `owner` owns.
     pub(crate) async fn fence(&self, caller: &Caller, owner: UserId, act: &Act<'_>) -> Result<OwnerFence, AccessError> {
-        if let Err(refusal) = self.permit(caller, act) {
+        self.fence_if(self.permit(caller, act), caller, owner, act.operation).await
+    }
+
+    /// The fence around an owner if the caller is permitted. Whoever is gone is told that instead of what it may not.
+    async fn fence_if(&self, permitted: Result<(), AccessError>, caller: &Caller, owner: UserId, operation: Operation) -> Result<OwnerFence, AccessError> {
+        if let Err(refusal) = permitted {
             self.require_alive(caller).await?;
             return Err(refusal);
         }
-        self.fence_around(caller, owner, act.operation).await
+        self.fence_around(caller, owner, operation).await
     }
 
     /// The fence around an owner, for a caller who is permitted. For the owner itself nothing is looked up; an admin is looked up, since

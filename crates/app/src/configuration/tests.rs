@@ -151,6 +151,7 @@ fn a_value_that_does_not_fit_is_refused_with_key_value_and_place() {
     for (variable, text, refusal) in [
         ("LETHE__HTTP__WORKERS", "many", format!("http.workers = \"many\" in environment variable LETHE__HTTP__WORKERS: {number}")),
         ("LETHE__LIMITS__DEPTH", "-1", format!("limits.depth = -1 in environment variable LETHE__LIMITS__DEPTH: {number}")),
+        ("LETHE__LIMITS__DEPTH", "101", "limits.depth = 101 in environment variable LETHE__LIMITS__DEPTH: expected at most 100".to_owned()),
         ("LETHE__LIMITS__DEPTH", "", format!("limits.depth = \"\" in environment variable LETHE__LIMITS__DEPTH: {number}")),
         ("LETHE__LOG__FORMAT", "xml", "log.format = \"xml\" in environment variable LETHE__LOG__FORMAT: expected auto, json or text".to_owned()),
         (

@@ -51,9 +51,6 @@ impl<S: Store + AccountStore> Lethe<S> {
     pub(crate) async fn change_settings(&self, caller: &Caller, change: SettingsChange, precondition: Precondition) -> Result<Revision, SettingsError> {
         let owner = caller.actor.user;
         self.permit_keys(caller, owner, operation(&change), &keys(&change)).await?;
-        if let SettingsChange::Replace(document) | SettingsChange::Merge(document) = &change {
-            document.check(&self.policy.limits)?;
-        }
         let asked = Arc::new(Asked { change, precondition });
         let revision = self
             .once(Once::new(caller, owner), || {
@@ -71,13 +68,15 @@ async fn make(tx: &mut dyn Tx, caller: &Caller, asked: &Asked, stamp: Stamp, lim
     let owner = caller.actor.user;
     lock_to_write(tx, caller, owner).await?;
     let revision = tx.standing(owner).await?.revision;
-    let edits = edits(change, &document(tx.preferences(owner).await?), limits)?;
+    let present = document(tx.preferences(owner).await?);
+    let edits = edits(change, &present, limits)?;
     if caller.grant.depends_on_key() {
         // A dotted name can turn out to be a path into another key than the one it spells.
         for edit in &edits {
             caller.grant.allows(&Act::on(operation(change), owner).with_key(edit.key()), stamp.now).map_err(AccessError::from)?;
         }
     }
+    present.admit(&edits, limits)?;
     // Every document is there, and be it an empty one.
     precondition.check(Some(revision)).map_err(SettingsError::Unmet)?;
     tx.edit_preferences(owner, &edits, stamp, limits).await.map_err(refusal)?;

@@ -1,6 +1,7 @@
 //! Settings: the same rows as preferences, changed as a document.
 
 use crate::world::{World, admin, narrowed, nobody, world, world_with};
+use lethe_domain::access::MOST_KEYS_JUDGED;
 use lethe_domain::account::DeletionMode;
 use lethe_domain::limits::{Limits, QuotaError};
 use lethe_domain::page::PageRequest;
@@ -94,6 +95,22 @@ async fn a_token_for_some_keys_cannot_walk_into_another() {
     assert_eq!(remove(&world, &some, names(&["n.mail"])).await, Ok(()));
     assert_eq!(merge(&world, &some, document(r#"{"n.a":1}"#)).await, Ok(()));
     assert_eq!(read(&world, &ann).await, Ok(document(r#"{"n":{"push":1},"n.a":1}"#)));
+}
+
+#[tokio::test]
+async fn who_is_gone_is_told_so_whichever_key_is_refused() {
+    let world = world();
+    let ann = world.user("ann").await;
+    let some = narrowed(&ann, "n.");
+    let many: Vec<_> = (0..=MOST_KEYS_JUDGED).map(|number| format!(r#""n.{number}":1"#)).collect();
+    let documents = [r#"{"n.a":1,"x":1}"#.to_owned(), format!("{{{}}}", many.join(","))];
+    for text in &documents {
+        assert_eq!(merge(&world, &some, document(text)).await, Err(AccessError::Forbidden.into()));
+    }
+    world.delete(&ann, ann.actor.user, DeletionMode::Soft).await.unwrap();
+    for text in &documents {
+        assert_eq!(merge(&world, &some, document(text)).await, Err(AccessError::CallerGone.into()));
+    }
 }
 
 #[tokio::test]
