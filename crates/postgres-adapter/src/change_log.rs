@@ -176,17 +176,29 @@ fn items(rows: Vec<(StandingRow, Option<ItemRow>)>) -> Vec<Item> {
 }
 
 pub(crate) async fn changes(store: &PgStore, fence: &OwnerFence, since: Revision, limit: u32) -> Result<LogPage, PreferenceStoreError> {
-    let statement = ListChanges {
-        owner: fence.owner.get(),
-        states: &fence.states.letters(),
-        issued_at: fence.issued_at_or_end_of_time().to_utc(),
-        since: since.get(),
-        limit: i64::from(limit),
+    let rows = store.read(listing(fence, &fence.states.letters(), since, limit)).await?;
+    refused(log_page(rows)?)
+}
+
+/// As [`changes`], for an owner who is locked; nothing of one who is not there.
+pub(crate) async fn changes_locked(lease: &mut Lease, fence: &OwnerFence, since: Revision, limit: u32) -> Result<LogPage, StoreError> {
+    let rows = listing(fence, &fence.states.letters(), since, limit).run(lease).await?;
+    let nothing = LogPage { begins_after: Revision::ZERO, latest: Revision::ZERO, changes: Vec::new() };
+    Ok(log_page(rows)?.unwrap_or(nothing))
+}
+
+fn listing<'a>(fence: &OwnerFence, states: &'a [&'static str], since: Revision, limit: u32) -> ListChanges<'a> {
+    let (owner, issued_at) = (fence.owner.get(), fence.issued_at_or_end_of_time().to_utc());
+    ListChanges { owner, states, issued_at, since: since.get(), limit: i64::from(limit) }
+}
+
+/// `None`: there is no such owner, or in another state.
+fn log_page(rows: Vec<(i64, i64, Option<ChangeRow>)>) -> Result<Option<LogPage>, StoreError> {
+    let Some((latest, begins_after)) = rows.first().map(|(latest, begins_after, _)| (Revision::new(*latest), Revision::new(*begins_after))) else {
+        return Ok(None);
     };
-    let rows = store.read(statement).await?;
-    let (latest, begins_after) = refused(rows.first().map(|(latest, begins_after, _)| (*latest, *begins_after)))?;
     let changes = rows.into_iter().filter_map(|(_, _, row)| row).map(Change::try_from).collect::<Result<_, _>>()?;
-    Ok(LogPage { begins_after: Revision::new(begins_after), latest: Revision::new(latest), changes })
+    Ok(Some(LogPage { begins_after, latest, changes }))
 }
 
 pub(crate) async fn history(

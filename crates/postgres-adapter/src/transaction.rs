@@ -15,6 +15,7 @@ use futures_util::future::BoxFuture;
 use lethe_domain::account::{Account, StatusSet, UserStatus};
 use lethe_domain::attempt::Attempt;
 use lethe_domain::audit::{AuditEntry, AuditHead};
+use lethe_domain::change::LogPage;
 use lethe_domain::content::{NewPost, PostKind, Reaction};
 use lethe_domain::draft::{Item, Standing};
 use lethe_domain::erasure::{Chunk, Erasure, ErasureCursor};
@@ -89,6 +90,11 @@ impl PgTx {
         }
         Ok(ledger)
     }
+}
+
+/// For an owner who is locked: its state was looked at then.
+const fn in_whatever_state(owner: UserId) -> OwnerFence {
+    OwnerFence { owner, states: StatusSet::READABLE, issued_at: None }
 }
 
 fn edited_key(edit: &Edit) -> &str {
@@ -168,11 +174,14 @@ impl Tx for PgTx {
     }
 
     async fn as_of(&mut self, owner: UserId, at: Revision, key: Option<&PreferenceKey>) -> Result<Vec<Item>, StoreError> {
-        let whatever_state = OwnerFence { owner, states: StatusSet::READABLE, issued_at: None };
         Ok(match key {
             Some(key) => change_log::key_as_of(&mut self.0, owner, at, key).await?.into_iter().collect(),
-            None => change_log::as_of_locked(&mut self.0, &whatever_state, at).await?,
+            None => change_log::as_of_locked(&mut self.0, &in_whatever_state(owner), at).await?,
         })
+    }
+
+    async fn changes(&mut self, owner: UserId, since: Revision, limit: u32) -> Result<LogPage, StoreError> {
+        change_log::changes_locked(&mut self.0, &in_whatever_state(owner), since, limit).await
     }
 
     async fn create_preference(&mut self, owner: UserId, new: NewPreference, stamp: Stamp, limits: &Limits) -> Result<Preference, PreferenceStoreError> {

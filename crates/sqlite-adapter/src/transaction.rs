@@ -20,6 +20,7 @@ use futures_util::future::BoxFuture;
 use lethe_domain::account::Account;
 use lethe_domain::attempt::Attempt;
 use lethe_domain::audit::{AuditEntry, AuditHead};
+use lethe_domain::change::LogPage;
 use lethe_domain::content::{NewPost, PostKind, Reaction};
 use lethe_domain::draft::{Item, Standing};
 use lethe_domain::erasure::{Chunk, Erasure, ErasureCursor, ErasureState};
@@ -117,6 +118,10 @@ impl Tx for SqliteTx {
             })
         };
         self.session.run(work).await
+    }
+
+    async fn changes(&mut self, owner: UserId, since: Revision, limit: u32) -> Result<LogPage, StoreError> {
+        self.session.run(move |connection| Ok(change_log::changes_since(connection, owner, since, limit)?)).await
     }
 
     async fn create_preference(&mut self, owner: UserId, new: NewPreference, stamp: Stamp, limits: &Limits) -> Result<Preference, PreferenceStoreError> {

@@ -7,33 +7,50 @@ use crate::Lethe;
 use crate::access::is_alive;
 use crate::retry::{StoreFailure, on_contention};
 use futures_util::future::BoxFuture;
-use lethe_domain::account::Account;
+use lethe_domain::account::{Account, UserStatus};
 use lethe_domain::attempt::REMEMBERED_FOR;
-use lethe_domain::id::UserId;
+use lethe_domain::id::{HoldId, PostId, Revision, UserId};
+use lethe_domain::time::Timestamp;
 use lethe_ports::Caller;
 use lethe_ports::inbound::AccessError;
 use lethe_ports::outbound::{AttemptState, Store, StoreError, Tx};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-/// Something that came of a request, and of which only `N` is kept: its value is in the change log, where it counts.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Noted<N, T> {
-    note: N,
-    #[serde(skip, default = "Option::default")]
-    whole: Option<T>,
+/// Something that comes of a request, and can be told again.
+pub(crate) trait Outcome: Sized + Send + 'static {
+    /// What is kept of it. Values of preferences are not: those are in the change log, where they count.
+    type Note: Serialize + DeserializeOwned + Send + 'static;
+
+    fn note(&self) -> Self::Note;
+
+    /// What came of a request that was about `about`, who is there and stays there.
+    ///
+    /// [`AccessError::AttemptExpired`] when that is no longer known.
+    fn recall(note: Self::Note, tx: &mut dyn Tx, about: UserId) -> impl Future<Output = Result<Self, AccessError>> + Send;
 }
 
-impl<N, T> Noted<N, T> {
-    pub(crate) fn new(note: N, whole: T) -> Self {
-        Self { note, whole: Some(whole) }
+/// An outcome that is kept as it is.
+pub(crate) trait Kept: Clone + Serialize + DeserializeOwned + Send + 'static {}
+
+impl<T: Kept> Outcome for T {
+    type Note = Self;
+
+    fn note(&self) -> Self {
+        self.clone()
     }
 
-    /// The whole; or the note, if it is told again.
-    pub(crate) fn whole(self) -> Result<T, N> {
-        self.whole.ok_or(self.note)
+    async fn recall(note: Self, _: &mut dyn Tx, _: UserId) -> Result<Self, AccessError> {
+        Ok(note)
     }
 }
+
+/// That it was done is all that is to be told.
+impl Kept for () {}
+impl Kept for Revision {}
+impl Kept for PostId {}
+impl Kept for (UserId, Timestamp) {}
+impl Kept for (HoldId, Timestamp) {}
 
 /// Whether an account still honours a caller.
 type Honours = fn(&Caller, Option<&Account>) -> Result<(), AccessError>;
@@ -63,7 +80,7 @@ impl<S: Store> Lethe<S> {
     /// given back instead.
     pub(crate) async fn once<T, E, F>(&self, request: Once<'_>, mut work: impl FnMut() -> F) -> Result<T, E>
     where
-        T: Serialize + DeserializeOwned + Send + 'static,
+        T: Outcome,
         E: From<StoreError> + From<AccessError> + StoreFailure + Send + 'static,
         F: for<'t> FnOnce(&'t mut dyn Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
@@ -82,24 +99,35 @@ impl<S: Store> Lethe<S> {
                     match tx.begin_attempt(about, &attempt, now.before(REMEMBERED_FOR)).await? {
                         AttemptState::First => {
                             let outcome = work(tx).await?;
-                            tx.end_attempt(about, &attempt, &kept(&outcome)?, now).await?;
+                            tx.end_attempt(about, &attempt, &kept(&outcome.note())?, now).await?;
                             Ok(outcome)
                         }
                         // Whoever is served may hold the caller's row: nothing is asked about the caller, who has to come again anyway.
                         AttemptState::Running => Err(AccessError::AttemptRunning.into()),
                         AttemptState::Done { fingerprint, outcome } => {
                             honours(&caller, tx.account_for_share(caller.actor.user).await?.as_ref())?;
+                            hold(tx, about).await?;
                             if fingerprint != attempt.fingerprint {
                                 return Err(AccessError::AttemptReused.into());
                             }
+                            let outcome = T::recall(recalled(&outcome)?, tx, about).await?;
                             retry.note_replay();
-                            Ok(recalled(&outcome)?)
+                            Ok(outcome)
                         }
                     }
                 })
             })
         })
         .await
+    }
+}
+
+/// Keeps whoever it is about from being erased until it is told.
+async fn hold(tx: &mut dyn Tx, about: UserId) -> Result<(), AccessError> {
+    match tx.account_for_share(about).await?.map(|account| account.status()) {
+        Some(UserStatus::Erased) => Err(AccessError::UserErased),
+        // Of an admin who is no stored user nothing can be erased.
+        Some(UserStatus::Active | UserStatus::Blocked | UserStatus::SoftDeleted) | None => Ok(()),
     }
 }
 

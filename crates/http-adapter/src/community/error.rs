@@ -42,6 +42,7 @@ pub(crate) enum Problem {
     PreconditionFailed,
     AttemptRunning,
     AttemptReused,
+    AttemptExpired,
     /// The body is no object.
     NotAnObject,
     /// Single fields, or parameters of the query, are wrong.
@@ -185,6 +186,7 @@ impl From<AccessError> for Problem {
             AccessError::AttemptMalformed => Self::MalformedHeader("Idempotency-Key"),
             AccessError::AttemptRunning => Self::AttemptRunning,
             AccessError::AttemptReused => Self::AttemptReused,
+            AccessError::AttemptExpired => Self::AttemptExpired,
             AccessError::Undecided => Self::Fault(Fault::Unavailable(error.to_string())),
             AccessError::Store(error) => error.into(),
         }
@@ -313,6 +315,7 @@ impl Problem {
             | Self::PreconditionFailed
             | Self::AttemptRunning
             | Self::AttemptReused
+            | Self::AttemptExpired
             | Self::Fault(_) => false,
         }
     }
@@ -336,6 +339,9 @@ impl Problem {
             Self::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "request_timeout", "The request body did not arrive in time.".into()),
             Self::OnHold => (StatusCode::CONFLICT, "on_hold", "The user is on hold and cannot be hard deleted".into()),
             Self::AttemptRunning => (StatusCode::CONFLICT, "idempotency_key_in_use", "The same request is being served, try again later.".into()),
+            Self::AttemptExpired => {
+                (StatusCode::GONE, "idempotency_outcome_expired", "The request was served before. What came of it is no longer known.".into())
+            }
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed", "The preference has changed.".into()),
             Self::AttemptReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The idempotency key was used for another request.".into()),
             Self::BodyTooLarge { limit } => {

@@ -46,6 +46,7 @@ impl Asked {
                 | AccessError::AttemptMalformed
                 | AccessError::AttemptRunning
                 | AccessError::AttemptReused
+                | AccessError::AttemptExpired
                 | AccessError::Undecided
                 | AccessError::Store(_)),
             ) => Err(error.into()),

@@ -118,6 +118,9 @@ kinds! {
     RevisionExpired: "revision-expired", GONE, "The revision is too long ago",
         "The change log does not reach back to the revision that was asked for.",
         "Ask for a later one. The changes that are kept say which there are.";
+    IdempotencyOutcomeExpired: "idempotency-outcome-expired", GONE, "What came of the request is no longer known",
+        "A request with this Idempotency-Key was served before, and had its effect. It has no second one, and what it answered is forgotten.",
+        "Take it as done, and read what is there now.";
     UserErased: "user-erased", GONE, "The user was erased",
         "There was such a user. It was hard deleted, and nothing of it is left but the id, which will not be used again.",
         "Forget the user. What remains to be removed can be followed as its erasure.";
@@ -208,6 +211,7 @@ pub(crate) enum Problem {
     RevisionExpired,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
+    IdempotencyOutcomeExpired,
     TooManyFollowers,
     /// One of several changes was refused, by its place.
     InBatch(usize, Box<Self>),
@@ -265,6 +269,7 @@ impl From<AccessError> for Problem {
             AccessError::AttemptMalformed => Self::MalformedHeader(Rule::invalid("Give 1 to 255 visible ASCII characters, once.").of_header("Idempotency-Key")),
             AccessError::AttemptRunning => Self::IdempotencyKeyInUse,
             AccessError::AttemptReused => Self::IdempotencyKeyReused,
+            AccessError::AttemptExpired => Self::IdempotencyOutcomeExpired,
             AccessError::Undecided => Self::Fault(Fault::Unavailable(error.to_string())),
             AccessError::Store(error) => error.into(),
         }
@@ -451,6 +456,7 @@ impl Problem {
             | Self::RevisionExpired
             | Self::IdempotencyKeyInUse
             | Self::IdempotencyKeyReused
+            | Self::IdempotencyOutcomeExpired
             | Self::TooManyFollowers
             | Self::Fault(_) => false,
         }
@@ -483,6 +489,7 @@ impl Problem {
             Self::RevisionExpired => Kind::RevisionExpired,
             Self::IdempotencyKeyInUse => Kind::IdempotencyKeyInUse,
             Self::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
+            Self::IdempotencyOutcomeExpired => Kind::IdempotencyOutcomeExpired,
             Self::TooManyFollowers => Kind::TooManyFollowers,
             Self::InBatch(_, problem) => problem.kind(),
             Self::BodyTooLarge { .. } => Kind::BodyTooLarge,
@@ -540,6 +547,7 @@ impl Problem {
             | Self::PlanChanged
             | Self::RevisionExpired
             | Self::IdempotencyKeyReused
+            | Self::IdempotencyOutcomeExpired
             | Self::Fault(Fault::Failed(_)) => plain,
         }
     }

@@ -202,7 +202,8 @@ impl Watcher {
                 | AccessError::Forbidden
                 | AccessError::AttemptMalformed
                 | AccessError::AttemptRunning
-                | AccessError::AttemptReused,
+                | AccessError::AttemptReused
+                | AccessError::AttemptExpired,
             ) => Some(End::Feed(FeedEnd::Token)),
         }
     }

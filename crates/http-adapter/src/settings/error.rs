@@ -30,6 +30,7 @@ pub(crate) enum Problem {
     PreconditionFailed,
     AttemptRunning,
     AttemptReused,
+    AttemptExpired,
     /// The body names no keys to delete. The page documents this answer to the letter, so nothing is added to it.
     NoKeys,
     Unauthorized,
@@ -88,6 +89,7 @@ impl From<AccessError> for Problem {
             AccessError::AttemptMalformed => Self::MalformedHeader("Idempotency-Key"),
             AccessError::AttemptRunning => Self::AttemptRunning,
             AccessError::AttemptReused => Self::AttemptReused,
+            AccessError::AttemptExpired => Self::AttemptExpired,
             AccessError::Undecided => Self::Fault(Fault::Unavailable(error.to_string())),
             AccessError::Store(error) => error.into(),
         }
@@ -142,6 +144,7 @@ impl Problem {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "Request timeout"),
             Self::AttemptRunning => (StatusCode::CONFLICT, "The same request is being served"),
+            Self::AttemptExpired => (StatusCode::GONE, "The request was served before, and what came of it is no longer known"),
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "Settings have changed"),
             Self::AttemptReused => (StatusCode::UNPROCESSABLE_ENTITY, "Idempotency key was used for another request"),
             Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large"),
@@ -162,6 +165,7 @@ impl Problem {
             | Self::PreconditionFailed
             | Self::AttemptRunning
             | Self::AttemptReused
+            | Self::AttemptExpired
             | Self::Unauthorized
             | Self::Forbidden
             | Self::UserNotFound

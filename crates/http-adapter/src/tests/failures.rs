@@ -30,6 +30,7 @@ fn accesses() -> Vec<(AccessError, u16, &'static str)> {
         (AccessError::AttemptMalformed, 400, "invalid"),
         (AccessError::AttemptRunning, 409, "idempotency_key_in_use"),
         (AccessError::AttemptReused, 422, "idempotency_key_reused"),
+        (AccessError::AttemptExpired, 410, "idempotency_outcome_expired"),
         (AccessError::Undecided, 503, "unavailable"),
     ];
     table.extend(stores().map(|(error, status, code)| (AccessError::Store(error), status, code)));

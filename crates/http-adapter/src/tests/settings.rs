@@ -134,6 +134,7 @@ fn failures() -> Vec<(SettingsError, u16, &'static str)> {
         (AccessError::UserSoftDeleted.into(), 404, not_found),
         (AccessError::AttemptMalformed.into(), 400, r#"{"success":false,"message":"Malformed header","error":"The header Idempotency-Key cannot be read."}"#),
         (AccessError::AttemptReused.into(), 422, r#"{"success":false,"message":"Idempotency key was used for another request"}"#),
+        (AccessError::AttemptExpired.into(), 410, r#"{"success":false,"message":"The request was served before, and what came of it is no longer known"}"#),
         (SettingsError::Unmet(Unmet::Match), 412, r#"{"success":false,"message":"Settings have changed"}"#),
         (AccessError::Undecided.into(), 503, worded(503)),
     ];

@@ -35,6 +35,9 @@ pub enum AccessError {
     /// Another request had that name.
     #[error("the idempotency key was used for another request")]
     AttemptReused,
+    /// The request had its effect when it was sent before, and what came of it then is no longer known.
+    #[error("the outcome of the request is no longer known")]
+    AttemptExpired,
     /// There was no time to find out. Trying again may help.
     #[error("the token could not be evaluated in time")]
     Undecided,

@@ -5,6 +5,7 @@ use futures_util::future::BoxFuture;
 use lethe_domain::account::Account;
 use lethe_domain::attempt::Attempt;
 use lethe_domain::audit::{AuditEntry, AuditHead};
+use lethe_domain::change::LogPage;
 use lethe_domain::content::{NewPost, PostKind, Reaction};
 use lethe_domain::draft::{Item, Standing};
 use lethe_domain::erasure::{Chunk, Erasure, ErasureCursor};
@@ -126,6 +127,9 @@ pub trait Tx: Send {
 
     /// The set as it stood at a revision, or what it had under one key: see [`super::PreferenceStore::as_of`].
     async fn as_of(&mut self, owner: UserId, at: Revision, key: Option<&PreferenceKey>) -> Result<Vec<Item>, StoreError>;
+
+    /// What the change log tells of the revisions after `since`: see [`super::PreferenceStore::changes`].
+    async fn changes(&mut self, owner: UserId, since: Revision, limit: u32) -> Result<LogPage, StoreError>;
 
     /// As [`super::PreferenceStore::create`], for an owner that is locked by [`Self::account_for_update`] in this transaction.
     ///

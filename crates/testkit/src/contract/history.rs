@@ -168,6 +168,9 @@ pub async fn a_shorter_log_tells_what_it_still_covers(store: impl FullStore) {
         let log = store.changes(&reading(owner), Revision::ZERO, 100).await.expect("readable");
         let kept: Vec<_> = log.changes.iter().map(|change| change.revision.get()).collect();
         assert_eq!((log.begins_after, kept), (revision(beginning), (beginning + 1..=7).collect()), "the set at the beginning is no change");
+        let within = transact(&store, move |tx| Box::pin(async move { tx.changes(owner, revision(5), 1).await })).await;
+        let without = store.changes(&reading(owner), revision(5), 1).await.expect("readable");
+        assert_eq!(within, without, "a transaction sees the same");
         let rows = tally(&store, owner).await.get(ContentKind::Changes);
         assert_eq!(rows, u64::try_from(7 - beginning).expect("small") + SETS[usize::try_from(beginning).expect("small")].len() as u64);
     }

@@ -76,9 +76,7 @@ impl PreferenceStore for MemoryStore {
     async fn changes(&self, fence: &OwnerFence, since: Revision, limit: u32) -> Result<LogPage, PreferenceStoreError> {
         let state = self.state.lock().await;
         state.pass(fence)?;
-        let Standing { revision, log_begins_after, .. } = state.standing(fence.owner);
-        let after = state.log_of(fence.owner).filter(|change| change.revision > since.max(log_begins_after));
-        Ok(LogPage { begins_after: log_begins_after, latest: revision, changes: after.take(limit as usize).cloned().collect() })
+        Ok(state.changes_since(fence.owner, since, limit))
     }
 
     async fn history(&self, fence: &OwnerFence, key: &PreferenceKey, before: Option<Revision>, limit: u32) -> Result<Vec<Change>, PreferenceStoreError> {

@@ -3,7 +3,7 @@
 use lethe_domain::account::Account;
 use lethe_domain::archive::CheckedRevocation;
 use lethe_domain::audit::{AuditEntry, AuditHead};
-use lethe_domain::change::{Change, ChangeKind};
+use lethe_domain::change::{Change, ChangeKind, LogPage};
 use lethe_domain::content::{Author, NewPost, Post, PostKind, Reaction, Vote};
 use lethe_domain::draft::{Item, Standing};
 use lethe_domain::erasure::Erasure;
@@ -119,6 +119,12 @@ impl State {
 
     pub(super) fn log_of(&self, owner: UserId) -> impl DoubleEndedIterator<Item = &Change> {
         self.changes.range((owner, Revision::ZERO)..=(owner, Revision::new(i64::MAX))).map(|(_, change)| change)
+    }
+
+    pub(super) fn changes_since(&self, owner: UserId, since: Revision, limit: u32) -> LogPage {
+        let Standing { revision, log_begins_after, .. } = self.standing(owner);
+        let later = self.log_of(owner).filter(|change| change.revision > since.max(log_begins_after));
+        LogPage { begins_after: log_begins_after, latest: revision, changes: later.take(limit as usize).cloned().collect() }
     }
 
     /// The last change of each key up to a revision.

@@ -6,6 +6,7 @@ use lethe_domain::account::Account;
 use lethe_domain::archive::CheckedRevocation;
 use lethe_domain::attempt::Attempt;
 use lethe_domain::audit::{AuditEntry, AuditHead};
+use lethe_domain::change::LogPage;
 use lethe_domain::content::{NewPost, PostKind, Reaction};
 use lethe_domain::draft::{Item, Standing};
 use lethe_domain::erasure::{Chunk, Erasure, ErasureCursor};
@@ -105,6 +106,10 @@ impl Tx for MemoryTx {
 
     async fn as_of(&mut self, owner: UserId, at: Revision, key: Option<&PreferenceKey>) -> Result<Vec<Item>, StoreError> {
         Ok(self.state.as_of(owner, at).filter(|item| key.is_none_or(|key| item.key == *key)).collect())
+    }
+
+    async fn changes(&mut self, owner: UserId, since: Revision, limit: u32) -> Result<LogPage, StoreError> {
+        Ok(self.state.changes_since(owner, since, limit))
     }
 
     async fn create_preference(&mut self, owner: UserId, new: NewPreference, stamp: Stamp, limits: &Limits) -> Result<Preference, PreferenceStoreError> {

@@ -35,6 +35,7 @@ impl<S: Store + AccountStore + ContentStore> Lethe<S> {
             .await?;
         let published = self.store.post(kind, id).await?;
         let is_replayed = caller.retry.as_ref().is_some_and(|retry| retry.is_replayed());
-        published.ok_or_else(|| if is_replayed { ContentError::NotFound } else { StoreError::Contention("the post was deleted at once".into()).into() })
+        published
+            .ok_or_else(|| if is_replayed { AccessError::AttemptExpired.into() } else { StoreError::Contention("the post was deleted at once".into()).into() })
     }
 }

@@ -3,17 +3,16 @@
 //! It is looked at, the domain decides, and it is written if nobody else has written to it in between. Whoever is overtaken looks again behind a
 //! lock, where that cannot happen.
 
-use super::{Scope, Writing, item_given, may_add, operation};
+use super::{Scope, Writing, may_add, operation};
 use crate::Lethe;
-use crate::once::{Noted, Once};
+use crate::once::Once;
 use lethe_domain::access::Act;
-use lethe_domain::draft::{Item, KeyChange, KeyOutcome, KeyRefusal};
-use lethe_domain::id::{Revision, UserId};
-use lethe_domain::key::PreferenceKey;
+use lethe_domain::draft::{Item, KeyChange, KeyOutcome};
+use lethe_domain::id::UserId;
 use lethe_domain::preference::{NewPreference, PreferenceUpdate};
 use lethe_ports::Caller;
-use lethe_ports::inbound::{BatchStep, KeyedError};
-use lethe_ports::outbound::{AccountStore, Look, OwnerFence, PreferenceStore, PreferenceStoreError, Store, StoreError, Tx};
+use lethe_ports::inbound::KeyedError;
+use lethe_ports::outbound::{AccountStore, Look, OwnerFence, PreferenceStore, PreferenceStoreError, Store, Tx};
 use std::sync::Arc;
 
 impl<S: PreferenceStore + Store + AccountStore> Lethe<S> {
@@ -66,41 +65,11 @@ impl<S: PreferenceStore + Store + AccountStore> Lethe<S> {
 
     async fn change_behind_lock(&self, caller: &Caller, owner: UserId, change: KeyChange) -> Result<KeyOutcome, KeyedError> {
         let change = Arc::new(change);
-        let outcome = self
-            .once(Once::new(caller, owner), || {
-                let (writing, change) = (self.writing(caller, owner), change.clone());
-                move |tx| {
-                    Box::pin(async move {
-                        let outcome = make(tx, &writing, &change).await?;
-                        Ok::<_, KeyedError>(Noted::new(BatchStep::from(&outcome), outcome))
-                    })
-                }
-            })
-            .await?;
-        match outcome.whole() {
-            Ok(outcome) => Ok(outcome),
-            Err(step) => self.outcome_again(owner, change.key.clone(), step).await,
-        }
-    }
-
-    /// An outcome that is told again.
-    async fn outcome_again(&self, owner: UserId, key: PreferenceKey, step: BatchStep) -> Result<KeyOutcome, KeyedError> {
-        let given = async |revision| {
-            let item = self.store.transact(move |tx| Box::pin(async move { given_or_present(tx, owner, &key, revision).await })).await?;
-            item.ok_or(KeyedError::Refused(KeyRefusal::NotFound))
-        };
-        match step {
-            BatchStep::Created(revision) => given(revision).await.map(KeyOutcome::Created),
-            BatchStep::Kept(revision) => given(revision).await.map(KeyOutcome::Unchanged),
-            BatchStep::Removed(revision) => Ok(KeyOutcome::Removed(revision)),
-        }
-    }
-}
-
-async fn given_or_present(tx: &mut dyn Tx, owner: UserId, key: &PreferenceKey, revision: Revision) -> Result<Option<Item>, StoreError> {
-    match item_given(tx, owner, key, revision).await? {
-        Some(item) => Ok(Some(item)),
-        None => Ok(tx.preferences_of_keys(owner, std::slice::from_ref(key)).await?.pop().map(Item::from)),
+        self.once(Once::new(caller, owner), || {
+            let (writing, change) = (self.writing(caller, owner), change.clone());
+            move |tx| Box::pin(async move { make(tx, &writing, &change).await })
+        })
+        .await
     }
 }
 

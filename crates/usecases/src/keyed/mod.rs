@@ -3,24 +3,24 @@
 mod batch_changes;
 mod change_key;
 mod list_changes;
+mod outcomes;
 mod patch_set;
 mod read_set;
 mod revert_set;
 
 use crate::Lethe;
+pub(crate) use outcomes::item_given;
+
 use crate::access::lock_to_write;
-use crate::once::Noted;
 use lethe_domain::access::{Act, Operation};
-use lethe_domain::account::StatusSet;
-use lethe_domain::change::Change;
-use lethe_domain::draft::{Draft, Item, KeyAction, SetOutcome};
+use lethe_domain::draft::{Draft, Item, KeyAction};
 use lethe_domain::id::{Revision, UserId};
 use lethe_domain::key::PreferenceKey;
 use lethe_domain::limits::Limits;
 use lethe_domain::precondition::Precondition;
 use lethe_ports::Caller;
 use lethe_ports::inbound::{AccessError, KeyedError};
-use lethe_ports::outbound::{AccountStore, OwnerFence, PreferenceStore, PreferenceStoreError, Stamp, StoreError, Tx};
+use lethe_ports::outbound::{AccountStore, PreferenceStoreError, Stamp, StoreError, Tx};
 
 /// What an action does to a key of which nothing is known. To add one takes leave to create as well.
 const fn operation(action: &KeyAction) -> Operation {
@@ -45,39 +45,6 @@ impl<S: AccountStore> Lethe<S> {
             PreferenceStoreError::Refused => self.explain(caller, act).await.into(),
             other => edit_refusal(other),
         }
-    }
-}
-
-/// What a key was given at a revision, unless the log has forgotten that already.
-pub(crate) async fn item_given(tx: &mut dyn Tx, owner: UserId, key: &PreferenceKey, revision: Revision) -> Result<Option<Item>, StoreError> {
-    Ok(tx.as_of(owner, revision, Some(key)).await?.into_iter().find(|item| item.revision == revision))
-}
-
-/// What is kept of a change to the set: between which revisions it was made.
-type NotedOutcome = Noted<(Revision, Revision), SetOutcome>;
-
-fn noted(before: &Draft, outcome: SetOutcome) -> NotedOutcome {
-    Noted::new((before.revision(), outcome.revision), outcome)
-}
-
-impl<S: PreferenceStore + AccountStore> Lethe<S> {
-    /// What came of a change to the set. If the log has forgotten that already, which keys it was about is not told.
-    async fn set_outcome(&self, caller: &Caller, owner: UserId, noted: NotedOutcome) -> Result<SetOutcome, KeyedError> {
-        let (before, after) = match noted.whole() {
-            Ok(outcome) => return Ok(outcome),
-            Err(note) => note,
-        };
-        let act = Act::on(Operation::Update, owner);
-        let fence = OwnerFence { owner, states: StatusSet::READABLE, issued_at: None };
-        let length = u32::try_from(after.get() - before.get()).unwrap_or(u32::MAX);
-        let page = match self.store.changes(&fence, before, length).await {
-            Ok(page) => page,
-            Err(error) => return Err(self.keyed_refusal(caller, &act, error).await),
-        };
-        let made = if page.begins_after > before { Vec::new() } else { page.changes };
-        let (changed, removed): (Vec<_>, Vec<_>) = made.into_iter().partition(|change| change.kind.value().is_some());
-        let keys = |made: Vec<Change>| made.into_iter().map(|change| change.key).collect();
-        Ok(SetOutcome { revision: after, changed: keys(changed), removed: keys(removed) })
     }
 }
 

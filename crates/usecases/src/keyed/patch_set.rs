@@ -1,6 +1,6 @@
 //! Merging a patch into the whole set.
 
-use super::{NotedOutcome, Scope, Writing, may_add, noted};
+use super::{Scope, Writing, may_add};
 use crate::Lethe;
 use crate::once::Once;
 use lethe_domain::access::Operation;
@@ -30,11 +30,11 @@ impl<S: Store + AccountStore + PreferenceStore> Lethe<S> {
             })
             .await?;
         self.touched(owner);
-        self.set_outcome(caller, owner, outcome).await
+        Ok(outcome)
     }
 }
 
-async fn make(tx: &mut dyn Tx, writing: &Writing, patch: &SetPatch, precondition: &Precondition) -> Result<NotedOutcome, KeyedError> {
+async fn make(tx: &mut dyn Tx, writing: &Writing, patch: &SetPatch, precondition: &Precondition) -> Result<SetOutcome, KeyedError> {
     let keys: Vec<PreferenceKey> = patch.0.keys().cloned().collect();
     let mut draft = writing.begin(tx, Scope::Keys(&keys)).await?;
     let before = draft.clone();
@@ -47,5 +47,5 @@ async fn make(tx: &mut dyn Tx, writing: &Writing, patch: &SetPatch, precondition
     }
     Writing::check(&before, precondition)?;
     writing.make(tx, draft).await?;
-    Ok(noted(&before, outcome))
+    Ok(outcome)
 }

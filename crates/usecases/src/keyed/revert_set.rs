@@ -1,6 +1,6 @@
 //! Making the set, or one key, what it was.
 
-use super::{NotedOutcome, Scope, Writing, noted};
+use super::{Scope, Writing};
 use crate::Lethe;
 use crate::once::Once;
 use lethe_domain::access::Operation;
@@ -29,11 +29,11 @@ impl<S: Store + AccountStore + PreferenceStore> Lethe<S> {
             })
             .await?;
         self.touched(owner);
-        self.set_outcome(caller, owner, outcome).await
+        Ok(outcome)
     }
 }
 
-async fn make(tx: &mut dyn Tx, writing: &Writing, reversion: &Reversion, precondition: &Precondition) -> Result<NotedOutcome, KeyedError> {
+async fn make(tx: &mut dyn Tx, writing: &Writing, reversion: &Reversion, precondition: &Precondition) -> Result<SetOutcome, KeyedError> {
     let scope = reversion.key.as_ref().map_or(Scope::Everything, |key| Scope::Keys(std::slice::from_ref(key)));
     let mut draft = writing.begin(tx, scope).await?;
     let (before, standing) = (draft.clone(), draft.standing());
@@ -46,7 +46,7 @@ async fn make(tx: &mut dyn Tx, writing: &Writing, reversion: &Reversion, precond
     let outcome = draft.become_like(wanted, &writing.limits).map_err(|error| KeyedError::Refused(error.into()))?;
     Writing::check(&before, precondition)?;
     writing.make(tx, draft).await?;
-    Ok(noted(&before, outcome))
+    Ok(outcome)
 }
 
 /// What each key is to have: what it had, or nothing.

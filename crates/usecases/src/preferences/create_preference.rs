@@ -1,6 +1,6 @@
 //! Adding a preference.
 
-use super::{locked_refusal, noted};
+use super::locked_refusal;
 use crate::Lethe;
 use crate::once::Once;
 use lethe_domain::access::{Act, Operation};
@@ -34,12 +34,12 @@ impl<S: PreferenceStore + Store + AccountStore> Lethe<S> {
                 move |tx| {
                     Box::pin(async move {
                         write.lock(tx).await?;
-                        tx.create_preference(owner, new, write.stamp, &write.limits).await.map(noted).map_err(locked_refusal)
+                        tx.create_preference(owner, new, write.stamp, &write.limits).await.map_err(locked_refusal)
                     })
                 }
             })
             .await?;
         self.touched(owner);
-        self.preference_given(caller, owner, Operation::Create, created).await
+        Ok(self.told(caller, Operation::Create, created)?)
     }
 }

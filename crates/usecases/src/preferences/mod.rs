@@ -9,7 +9,7 @@ mod update_preference;
 use crate::Lethe;
 use crate::access::{lock_to_write, permit};
 use crate::keyed::item_given;
-use crate::once::Noted;
+use crate::once::Outcome;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::draft::Item;
 use lethe_domain::id::{PreferenceId, Revision, UserId};
@@ -19,7 +19,7 @@ use lethe_domain::precondition::Precondition;
 use lethe_domain::preference::Preference;
 use lethe_ports::Caller;
 use lethe_ports::inbound::{AccessError, PreferenceError};
-use lethe_ports::outbound::{AccountStore, OwnerFence, PreferenceStore, PreferenceStoreError, Stamp, Store, StoreError, Tx};
+use lethe_ports::outbound::{AccountStore, OwnerFence, PreferenceStore, PreferenceStoreError, Stamp, StoreError, Tx};
 
 /// A preference that the caller may act on.
 struct Reach {
@@ -82,34 +82,27 @@ impl<S: PreferenceStore + AccountStore> Lethe<S> {
     }
 }
 
-/// What is kept of a preference that came of a request.
-type NotedPreference = Noted<(PreferenceId, PreferenceKey, Revision), Preference>;
+impl Outcome for Preference {
+    type Note = (PreferenceId, PreferenceKey, Revision);
 
-fn noted(preference: Preference) -> NotedPreference {
-    Noted::new((preference.id, preference.key.clone(), preference.revision), preference)
+    fn note(&self) -> Self::Note {
+        (self.id, self.key.clone(), self.revision)
+    }
+
+    /// As it was then; as it is now, if the log has forgotten that.
+    async fn recall((id, key, revision): Self::Note, tx: &mut dyn Tx, owner: UserId) -> Result<Self, AccessError> {
+        if let Some(Item { key, value, revision, created_at, updated_at }) = item_given(tx, owner, &key, revision).await? {
+            return Ok(Self { id, owner, key, value, revision, created_at, last_updated_at: updated_at });
+        }
+        tx.preference(owner, id).await?.ok_or(AccessError::AttemptExpired)
+    }
 }
 
-impl<S: Store> Lethe<S> {
-    /// The preference that came of a request, as it was then; as it is now, if the log has forgotten that already.
-    async fn preference_given(&self, caller: &Caller, owner: UserId, operation: Operation, noted: NotedPreference) -> Result<Preference, PreferenceError> {
-        let (id, key, revision) = match noted.whole() {
-            Ok(preference) => return Ok(preference),
-            Err(note) => note,
-        };
-        let found = self.store.transact(move |tx| {
-            Box::pin(async move {
-                match item_given(tx, owner, &key, revision).await? {
-                    Some(Item { key, value, revision, created_at, updated_at }) => {
-                        Ok(Some(Preference { id, owner, key, value, revision, created_at, last_updated_at: updated_at }))
-                    }
-                    None => tx.preference(owner, id).await,
-                }
-            })
-        });
-        let preference = found.await?.ok_or(PreferenceError::NotFound)?;
+impl<S> Lethe<S> {
+    /// The preference, for a caller whose token may be narrower than the one that it was told to first; and it may have another key by now.
+    fn told(&self, caller: &Caller, operation: Operation, preference: Preference) -> Result<Preference, AccessError> {
         if caller.grant.depends_on_key() {
-            // It is told to this token, which may be narrower than the one that was told first, and of a preference that may have another key now.
-            permit(caller, &Act::on(operation, owner).with_key(&preference.key), self.clock.now())?;
+            permit(caller, &Act::on(operation, preference.owner).with_key(&preference.key), self.clock.now())?;
         }
         Ok(preference)
     }

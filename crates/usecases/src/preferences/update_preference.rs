@@ -1,6 +1,6 @@
 //! Changing a preference: its value, its key, or both.
 
-use super::{locked_refusal, noted};
+use super::locked_refusal;
 use crate::Lethe;
 use crate::once::Once;
 use crate::retry::TRIES;
@@ -60,12 +60,12 @@ impl<S: PreferenceStore + Store + AccountStore> Lethe<S> {
                 move |tx| {
                     Box::pin(async move {
                         write.find(tx, id, Operation::Update, &precondition).await?;
-                        tx.update_preference(owner, id, update, write.stamp, &write.limits).await.map(noted).map_err(locked_refusal)
+                        tx.update_preference(owner, id, update, write.stamp, &write.limits).await.map_err(locked_refusal)
                     })
                 }
             })
             .await?;
         self.touched(owner);
-        self.preference_given(caller, owner, Operation::Update, updated).await
+        Ok(self.told(caller, Operation::Update, updated)?)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Lethe;
 use crate::announce::Announcer;
-use crate::once::Once;
+use crate::once::{Kept, Once};
 use crate::retry::on_contention;
 use lethe_domain::access::{Act, Operation};
 use lethe_domain::account::{Account, AccountState, Restored, TransitionError};
@@ -11,6 +11,8 @@ use lethe_domain::id::UserId;
 use lethe_ports::inbound::{AccessError, Bearer, Restoration, RestoreError};
 use lethe_ports::outbound::{AccountStore, Store, Tx};
 use lethe_ports::{Errand, Ticket};
+
+impl Kept for Restoration {}
 
 impl<S: Store + AccountStore> Lethe<S> {
     pub(crate) async fn restore_user(&self, bearer: &Bearer, user: UserId) -> Result<Restoration, RestoreError> {

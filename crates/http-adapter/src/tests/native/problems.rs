@@ -33,6 +33,7 @@ fn accesses() -> Vec<(AccessError, u16, &'static str)> {
         (AccessError::AttemptMalformed, 400, "malformed-header, Idempotency-Key: invalid"),
         (AccessError::AttemptRunning, 409, "idempotency-key-in-use"),
         (AccessError::AttemptReused, 422, "idempotency-key-reused"),
+        (AccessError::AttemptExpired, 410, "idempotency-outcome-expired"),
         (AccessError::Undecided, 503, "unavailable"),
     ];
     table.extend(stores().map(|(error, status, slug)| (AccessError::Store(error), status, slug)));
