@@ -58,6 +58,11 @@ pub(crate) enum Command {
         #[arg(default_value = "-")]
         file: PathBuf,
     },
+    /// Give all revisions new numbers, after a backup was played back or an export read in
+    ///
+    /// A store that went back, or that another one moved into, would give the same numbers to other changes. Clients that remember a revision are
+    /// then told to read everything again, and ETags that they have kept match nothing. The service may run meanwhile.
+    Renumber,
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
     /// Print every setting in force and where it comes from; passwords are hidden

@@ -14,6 +14,9 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Changes that may be asked for as one.
+pub const MOST_CHANGES: usize = 100;
+
 /// What the owner's own row says of the set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Standing {

@@ -1,5 +1,6 @@
 //! Identifiers. They are handed out by a store; the domain only knows their shape.
 
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -85,6 +86,13 @@ impl Default for Revision {
 impl Revision {
     /// Before any change.
     pub const ZERO: Self = Self(0);
+
+    /// A revision that nobody had come to before `now`, in any store: milliseconds since 1970. Revisions begin with 1, and no user's keys change
+    /// a thousand times a second for ever.
+    #[must_use]
+    pub fn beyond_all_before(now: Timestamp) -> Self {
+        Self(now.micros().div_euclid(1_000))
+    }
 
     /// The revision after this one.
     #[must_use]

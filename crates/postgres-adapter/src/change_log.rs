@@ -1,5 +1,6 @@
 //! The change log, read in every way, and shortened.
 
+use crate::connection::Patience;
 use crate::error::Failure;
 use crate::preferences::{listed, refused};
 use crate::row::{ChangeRow, count, signed_count};
@@ -9,11 +10,12 @@ use crate::{Lease, PgStore};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use lethe_domain::account::UserStatus;
 use lethe_domain::change::{Change, LogExtent, LogPage};
 use lethe_domain::draft::{Item, Standing};
 use lethe_domain::limits::Usage;
 use lethe_domain::{JsonText, PreferenceKey, Revision, Timestamp, UserId};
-use lethe_ports::outbound::{KeyRange, LogScan, OwnerFence, PastPart, PreferenceStoreError, StoreError};
+use lethe_ports::outbound::{KeyRange, LogScan, OwnerFence, PastPart, PreferenceStoreError, Renumbered, StoreError};
 
 pub(crate) type StandingColumns = (BigInt, BigInt, BigInt, BigInt);
 type ChangeColumns = (BigInt, Text, Text, Nullable<Text>, Timestamptz, BigInt, Nullable<Timestamptz>);
@@ -114,6 +116,13 @@ statement! {
 statement! {
     ShortenLog = "sql/shorten_log.sql" {
         owner: BigInt = i64,
+        beginning: BigInt = i64,
+    }
+}
+
+statement! {
+    Renumber<'a> = "sql/renumber.sql" {
+        owners: Array<BigInt> = &'a [i64],
         beginning: BigInt = i64,
     }
 }
@@ -224,6 +233,21 @@ pub(crate) async fn shorten(lease: &mut Lease, owner: UserId, beginning: Revisio
     lease.execute(ShortenLog { owner: owner.get(), beginning: beginning.get() }).await?;
     lease.execute(diesel::update(users::table.find(owner.get())).set(users::log_begins_after.eq(beginning.get()))).await?;
     Ok(())
+}
+
+/// Moves the revisions of the next `limit` users to behind `beginning`. They are locked first: what is counted must have come to an end before
+/// the statement that moves it begins to look.
+pub(crate) async fn renumber(store: &PgStore, after: Option<UserId>, limit: u32, beginning: Revision) -> Result<Renumbered, StoreError> {
+    let mut lease = store.lease(Patience::Long).await?;
+    lease.begin().await?;
+    let next = users::table.filter(users::id.gt(after.map_or(0, UserId::get))).order(users::id).limit(limit.into()).for_update();
+    let rows: Vec<(i64, i64, String)> = lease.rows(next.select((users::id, users::revision, users::status))).await?;
+    let last = rows.last().map(|(id, ..)| UserId::new(*id));
+    let owners: Vec<i64> =
+        rows.into_iter().filter(|(_, revision, status)| *revision < beginning.get() && status != UserStatus::Erased.letter()).map(|(id, ..)| id).collect();
+    lease.execute(Renumber { owners: &owners, beginning: beginning.get() }).await?;
+    lease.commit().await?;
+    Ok(Renumbered { users: owners.len() as u64, last })
 }
 
 pub(crate) async fn overgrown(store: &PgStore, after: Option<UserId>, limit: u32, max_changes: u64, young_since: Timestamp) -> Result<LogScan, StoreError> {

@@ -11,8 +11,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use lethe_domain::Timestamp;
 use lethe_domain::erasure::ErasureState;
-use lethe_domain::id::{NodeId, UserId};
-use lethe_ports::outbound::{Backlog, Duty, Forgettable, LogScan, StoreError, UpkeepStore};
+use lethe_domain::id::{NodeId, Revision, UserId};
+use lethe_ports::outbound::{Backlog, Duty, Forgettable, LogScan, Renumbered, StoreError, UpkeepStore};
 
 statement! {
     TakeDuty<'a> = "sql/take_duty.sql" {
@@ -93,6 +93,10 @@ impl UpkeepStore for PgStore {
                 return Ok(u64::try_from(pruned).unwrap_or(u64::MAX));
             }
         }
+    }
+
+    async fn renumber(&self, after: Option<UserId>, limit: u32, beginning: Revision) -> Result<Renumbered, StoreError> {
+        Ok(change_log::renumber(self, after, limit, beginning).await?)
     }
 
     async fn overgrown_logs(&self, after: Option<UserId>, limit: u32, max_changes: u64, young_since: Timestamp) -> Result<LogScan, StoreError> {

@@ -2,16 +2,17 @@
 
 use crate::ledger::size;
 use crate::row::ChangeRow;
-use crate::schema::{changes, users};
+use crate::schema::{changes, preferences, users};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text};
+use lethe_domain::account::UserStatus;
 use lethe_domain::change::{Change, LogExtent, LogPage};
 use lethe_domain::draft::{Item, Standing};
 use lethe_domain::id::{Revision, UserId};
 use lethe_domain::limits::Usage;
 use lethe_domain::{JsonText, PreferenceKey, Timestamp};
-use lethe_ports::outbound::{KeyRange, LogScan};
+use lethe_ports::outbound::{KeyRange, LogScan, Renumbered};
 
 /// Of each key the last change up to a revision, unless that is a removal.
 const AS_OF: &str = "
@@ -137,6 +138,25 @@ pub(crate) fn shorten(connection: &mut SqliteConnection, owner: UserId, beginnin
     sql_query(SHORTEN).bind::<BigInt, _>(owner.get()).bind::<BigInt, _>(beginning.get()).execute(connection)?;
     diesel::update(users::table.find(owner.get())).set(users::log_begins_after.eq(beginning.get())).execute(connection)?;
     Ok(())
+}
+
+/// Moves the revisions of the next `limit` users to behind `beginning`.
+pub(crate) fn renumber(connection: &mut SqliteConnection, after: Option<UserId>, limit: u32, beginning: Revision) -> QueryResult<Renumbered> {
+    let next = users::table.filter(users::id.gt(after.map_or(0, UserId::get))).order(users::id).limit(limit.into());
+    let rows: Vec<(i64, i64, i64, String)> = next.select((users::id, users::revision, users::log_begins_after, users::status)).load(connection)?;
+    let last = rows.last().map(|(id, ..)| UserId::new(*id));
+    let mut moved = 0;
+    for (id, _, begins_after, _) in rows.iter().filter(|(_, revision, _, status)| *revision < beginning.get() && status != UserStatus::Erased.letter()) {
+        let distance = beginning.get() - begins_after;
+        let counted = (users::revision.eq(users::revision + distance), users::log_begins_after.eq(beginning.get()));
+        diesel::update(users::table.find(id)).set(counted).execute(connection)?;
+        let of_user = preferences::table.filter(preferences::user_id.eq(id));
+        diesel::update(of_user).set(preferences::revision.eq(preferences::revision + distance)).execute(connection)?;
+        let of_user = changes::table.filter(changes::user_id.eq(id));
+        diesel::update(of_user).set(changes::revision.eq(changes::revision + distance)).execute(connection)?;
+        moved += 1;
+    }
+    Ok(Renumbered { users: moved, last })
 }
 
 /// Which of the next `limit` users have a log that is too long or too old.

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use lethe_domain::Timestamp;
 use lethe_domain::erasure::ErasureState;
-use lethe_domain::id::{NodeId, UserId};
-use lethe_ports::outbound::{Backlog, Duty, Forgettable, LogScan, StoreError, UpkeepStore};
+use lethe_domain::id::{NodeId, Revision, UserId};
+use lethe_ports::outbound::{Backlog, Duty, Forgettable, LogScan, Renumbered, StoreError, UpkeepStore};
 
 /// Rows of one kind that are forgotten at once: other writers come between.
 const PRUNED: i64 = 1_000;
@@ -52,6 +52,10 @@ impl UpkeepStore for SqliteStore {
             removed += self.writer().write(forget).await?;
             last = end;
         }
+    }
+
+    async fn renumber(&self, after: Option<UserId>, limit: u32, beginning: Revision) -> Result<Renumbered, StoreError> {
+        self.writer().write(move |connection| Ok::<_, Failure<StoreError>>(change_log::renumber(connection, after, limit, beginning)?)).await
     }
 
     async fn overgrown_logs(&self, after: Option<UserId>, limit: u32, max_changes: u64, young_since: Timestamp) -> Result<LogScan, StoreError> {

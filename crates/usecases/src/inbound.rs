@@ -260,13 +260,17 @@ impl<S: Store + AccountStore + OutboxStore + UpkeepStore> Webhooks for Lethe<S> 
 }
 
 #[async_trait]
-impl<S: Store + AuditStore> Operator for Lethe<S> {
+impl<S: Store + AuditStore + UpkeepStore> Operator for Lethe<S> {
     async fn revoke_token(&self, token: RevokedToken, bearer: Option<UserId>) -> Result<(), StoreError> {
         self.revoke_one_token(&token, bearer).await
     }
 
     async fn revoke_tokens_of(&self, user: UserId) -> Result<bool, StoreError> {
         self.revoke_all_tokens(user).await
+    }
+
+    async fn renumber(&self) -> Result<u64, StoreError> {
+        self.renumber_all().await
     }
 
     async fn verify_audit(&self) -> Result<AuditVerdict, StoreError> {

@@ -17,6 +17,7 @@ mod keyed;
 mod once;
 mod preferences;
 mod prune;
+mod renumber;
 mod retry;
 mod revoke_tokens;
 mod settings;

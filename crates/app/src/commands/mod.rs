@@ -7,6 +7,7 @@ mod import;
 mod keys;
 mod migrate;
 mod openapi;
+mod renumber;
 mod serve;
 mod token;
 
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate => migrate::run(settings),
         Command::Import { file } => import::run(settings, &file),
         Command::Export { file } => export::run(settings, &file),
+        Command::Renumber => renumber::run(settings),
         Command::Openapi => openapi::run(),
         Command::Config => config::run(&configuration),
     }

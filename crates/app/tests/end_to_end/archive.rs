@@ -1,10 +1,11 @@
 //! Import and export: what goes out can come in again and is the same, on either store and across them.
 
-use crate::common::{Lethe, NOBODY, Store, feed, on_both_stores, until};
+use crate::common::{Lethe, NOBODY, Store, User, Watch, feed, on_both_stores, until};
 use serde_json::{Value, json};
 
 on_both_stores!(
     an_export_of_an_import_is_equal,
+    nobody_takes_a_moved_store_for_the_old_one,
     lines_are_refused_one_by_one,
     imports_can_be_repeated,
     what_was_imported_is_served,
@@ -73,6 +74,46 @@ fn an_export_of_an_import_is_equal(store: Store) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(lethe.run(&["export"]), first);
     }
+}
+
+fn revisions_since(user: &User, revision: i64) -> usize {
+    user.client.get(&user.v1(&format!("/changes?since={revision}"))).body(200)["changes"].as_array().unwrap().len()
+}
+
+/// A store that was moved counts anew, and so would give its numbers twice.
+fn nobody_takes_a_moved_store_for_the_old_one(store: Store) {
+    let old = Lethe::start(store);
+    let ann = old.sign_up("ann");
+    ann.keep("theme", "1");
+    for at in 1..=3 {
+        ann.keep("gone", &at.to_string());
+    }
+    ann.client.delete(&ann.key("gone")).nothing();
+    let lethe = Lethe::start(Store::sqlite());
+    lethe.import_all(&old.run(&["export"]));
+    let here = lethe.user(ann.id, "ann");
+    let watch = Watch::open(lethe.address(), &here.token, &here.v1("/changes/watch?since=0"), &[]);
+    assert_eq!(watch.next().id, Some(1));
+    assert_eq!(lethe.run(&["renumber"]), "users whose revisions have new numbers: 1\n");
+
+    // Who watches is told within a second, though another process did it.
+    let resync = watch.next();
+    let revision = here.revision();
+    assert_eq!((resync.name.as_str(), resync.id), ("resync", Some(revision)));
+    assert!(revision > 1_700_000_000_000);
+    // As many changes later as the old store had made, nothing is mixed up.
+    let theme = here.client.get(&here.key("theme")).body(200)["revision"].clone();
+    assert_eq!(theme, json!(revision));
+    for at in 1..=9 {
+        here.keep("new", &at.to_string());
+    }
+    for since in [0, 1, 5, 9] {
+        here.client.get(&here.v1(&format!("/changes?since={since}"))).problem(410, "cursor-expired");
+    }
+    assert_eq!(revisions_since(&here, revision), 9);
+    let replace = |tag: &Value| here.client.send("PUT", &here.key("theme"), &[("If-Match", &format!("\"{tag}\"")), ("Content-Type", "application/json")], b"2");
+    replace(&json!(1)).problem(412, "precondition-failed");
+    replace(&theme).expect(200);
 }
 
 fn lines_are_refused_one_by_one(store: Store) {

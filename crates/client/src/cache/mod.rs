@@ -15,7 +15,8 @@
 //! # What is not promised
 //!
 //! A service whose backup was played back is noticed while it is behind the copy. When it has overtaken the copy by the next sync, the
-//! copy may keep what the service has lost, until those keys change again: [`OfflineCache::reread`] puts that right.
+//! copy may keep what the service has lost, until those keys change again: [`OfflineCache::reread`] puts that right. Where the service was
+//! told of the backup by `lethe renumber`, every copy notices.
 
 mod remote;
 mod state;

@@ -10,15 +10,13 @@ use crate::json::members;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, ResponseError, web};
+use lethe_domain::draft::MOST_CHANGES;
 use lethe_domain::{Act, JsonText, KeyAction, KeyChange, KeyRefusal, Limits, Operation, Precondition, PreferenceKey, Tags};
 use lethe_ports::inbound::{Atomicity, Batch, BatchOutcome, BatchStep};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use utoipa::ToSchema;
-
-/// Changes in one batch at the most.
-const MOST: usize = 100;
 
 /// What a batch came to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -105,8 +103,8 @@ fn read(members: &HashMap<String, &RawValue>, limits: &Limits, precondition: imp
     let atomicity = atomicity(members)?;
     let given = members.get("operations").ok_or_else(|| Rule::required().of_member("operations"))?;
     let operations: Vec<&RawValue> = serde_json::from_str(given.get()).map_err(|_| Rule::invalid("This must be a list.").of_member("operations"))?;
-    if operations.len() > MOST {
-        return Err(Rule::invalid(format!("Give at most {MOST} operations.")).of_member("operations").into());
+    if operations.len() > MOST_CHANGES {
+        return Err(Rule::invalid(format!("Give at most {MOST_CHANGES} operations.")).of_member("operations").into());
     }
     let (mut changes, mut misread) = (Vec::with_capacity(operations.len()), Vec::new());
     for (place, raw) in operations.into_iter().enumerate() {

@@ -28,6 +28,9 @@ pub trait Operator: Send + Sync {
     async fn revoke_token(&self, token: RevokedToken, bearer: Option<UserId>) -> Result<(), StoreError>;
     /// Kills every token that was issued to a user so far; whether there is such a user.
     async fn revoke_tokens_of(&self, user: UserId) -> Result<bool, StoreError>;
+    /// Gives all revisions numbers that were never in use, here or in another store: how many users have them. Whoever remembers another
+    /// one reads anew.
+    async fn renumber(&self) -> Result<u64, StoreError>;
     /// Reads the audit log from its beginning.
     async fn verify_audit(&self) -> Result<AuditVerdict, StoreError>;
 }

@@ -29,4 +29,4 @@ pub use outbox::{ListedDelivery, Message, OutboxStore, WebhookSender};
 pub use preferences::{KeyRange, Look, OwnerFence, PastPart, PreferenceStore, PreferenceStoreError, Snapshot, Stamp};
 pub use revocations::{RevocationStore, Revocations, RevokedToken};
 pub use store::{AttemptState, InsertUserError, Store, StoreError, Tx};
-pub use upkeep::{Backlog, Duty, Forgettable, LogScan, UpkeepStore};
+pub use upkeep::{Backlog, Duty, Forgettable, LogScan, Renumbered, UpkeepStore};

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use lethe_domain::change::LogExtent;
-use lethe_domain::id::{NodeId, UserId};
+use lethe_domain::id::{NodeId, Revision, UserId};
 use lethe_domain::time::Timestamp;
 
 use super::StoreError;
@@ -56,6 +56,15 @@ pub struct LogScan {
     pub last: Option<UserId>,
 }
 
+/// Some users, whose revisions have other numbers now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Renumbered {
+    /// How many there were.
+    pub users: u64,
+    /// The last user that was looked at; `None`: there are no more.
+    pub last: Option<UserId>,
+}
+
 /// What is old enough to be forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forgettable {
@@ -81,6 +90,11 @@ pub trait UpkeepStore: Send + Sync {
 
     /// Removes what may be forgotten; how many rows.
     async fn prune(&self, what: Forgettable) -> Result<u64, StoreError>;
+
+    /// Gives the revisions of the next `limit` users behind `after`, by id, other numbers: their logs begin after `beginning` then, and all that
+    /// was counted, preferences and changes, keeps its distance from that. Erased users are left alone, and so are those who have come to
+    /// `beginning` already. Nobody MUST see a part of it.
+    async fn renumber(&self, after: Option<UserId>, limit: u32, beginning: Revision) -> Result<Renumbered, StoreError>;
 
     /// Looks at the logs of the next `limit` users behind `after`, by id: which of them have more than `max_changes` changes, or one from before
     /// `young_since`.

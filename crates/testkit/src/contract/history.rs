@@ -4,13 +4,13 @@ use super::{ACTOR, FullStore, NODE, add_user, delete_user, limits, now, reading,
 use crate::fixture::{key, preference};
 use lethe_domain::account::{Account, DeletionMode};
 use lethe_domain::attempt::{Attempt, IdempotencyKey};
-use lethe_domain::change::{Change, ChangeKind, LogExtent};
+use lethe_domain::change::{Change, ChangeKind, LogExtent, LogPage};
 use lethe_domain::draft::{Item, Standing};
 use lethe_domain::limits::Usage;
 use lethe_domain::manifest::ContentKind;
-use lethe_domain::preference::{Edit, PreferenceUpdate};
+use lethe_domain::preference::{Edit, Preference, PreferenceUpdate};
 use lethe_domain::{Revision, Timestamp, UserId};
-use lethe_ports::outbound::{AttemptState, Duty, Forgettable, KeyRange, LogScan, OwnerFence, Position, PreferenceStoreError, Stamp, StoreError};
+use lethe_ports::outbound::{AttemptState, Duty, Forgettable, KeyRange, LogScan, OwnerFence, Position, PreferenceStoreError, Renumbered, Stamp, StoreError};
 use std::time::Duration;
 
 fn at(seconds: u64) -> Timestamp {
@@ -174,6 +174,35 @@ pub async fn a_shorter_log_tells_what_it_still_covers(store: impl FullStore) {
         let rows = tally(&store, owner).await.get(ContentKind::Changes);
         assert_eq!(rows, u64::try_from(7 - beginning).expect("small") + SETS[usize::try_from(beginning).expect("small")].len() as u64);
     }
+}
+
+pub async fn what_is_renumbered_is_the_same_under_other_numbers(store: impl FullStore) {
+    let (ann, bob, cid) = (seven_changes(&store).await, add_user(&store, "bob").await, add_user(&store, "cid").await);
+    shorten(&store, ann, 4).await;
+    write(&store, cid, "a", Some("1"), 1).await;
+    delete_user(&store, cid, DeletionMode::Hard).await.expect("deleted");
+    let all = range("", None, 100);
+    let (before, log) = (store.all(&reading(ann)).await.expect("readable"), store.changes(&reading(ann), revision(4), 100).await.expect("readable"));
+    let first = store.renumber(None, 2, revision(1_000)).await;
+    assert_eq!(first, Ok(Renumbered { users: 2, last: Some(bob) }));
+    assert_eq!(store.renumber(Some(bob), 2, revision(1_000)).await, Ok(Renumbered { users: 0, last: Some(cid) }), "the erased count nothing");
+    assert_eq!(store.renumber(Some(cid), 2, revision(1_000)).await, Ok(Renumbered::default()));
+
+    let moved = |revision: Revision| Revision::new(revision.get() + 996);
+    let after = store.all(&reading(ann)).await.expect("readable");
+    let preferences: Vec<_> = before.preferences.into_iter().map(|item| Preference { revision: moved(item.revision), ..item }).collect();
+    assert_eq!((after.revision, after.preferences), (revision(1_003), preferences));
+    let changes = log.changes.into_iter().map(|change| Change { revision: moved(change.revision), ..change }).collect();
+    let moved_log = store.changes(&reading(ann), Revision::ZERO, 100).await;
+    assert_eq!(moved_log, Ok(LogPage { begins_after: revision(1_000), latest: revision(1_003), changes }));
+    for (at, expected) in (1_000..).zip(&SETS[4..]) {
+        let past = store.as_of(&reading(ann), revision(at), all.clone()).await.expect("readable");
+        assert_eq!(pairs(&past.items), expected.to_vec(), "at {at}");
+    }
+    write(&store, bob, "a", Some("1"), 9).await;
+    let of_bob = store.changes(&reading(bob), Revision::ZERO, 100).await.expect("readable");
+    assert_eq!((of_bob.begins_after, of_bob.latest, of_bob.changes[0].revision), (revision(1_000), revision(1_001), revision(1_001)));
+    assert_eq!(store.renumber(None, 9, revision(1_001)).await, Ok(Renumbered { users: 0, last: Some(cid) }), "they have come so far");
 }
 
 pub async fn logs_that_are_too_long_or_too_old_are_found(store: impl FullStore) {

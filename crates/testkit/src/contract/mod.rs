@@ -70,7 +70,7 @@ macro_rules! contract_suite {
             ];
             history: [
                 looks_at_one_key, parts_go_by_prefix_and_key, every_past_set_can_be_told, one_keys_history_is_newest_first,
-                a_shorter_log_tells_what_it_still_covers, logs_that_are_too_long_or_too_old_are_found, a_locked_owner_is_written_to_within_a_transaction,
+                a_shorter_log_tells_what_it_still_covers, what_is_renumbered_is_the_same_under_other_numbers, logs_that_are_too_long_or_too_old_are_found, a_locked_owner_is_written_to_within_a_transaction,
                 an_attempt_is_remembered_for_its_time, an_attempt_that_fails_is_none, ten_attempts_at_once_have_one_effect,
                 what_is_remembered_of_a_user_goes_with_it, of_the_erased_no_attempt_is_kept, of_the_erased_no_attempt_is_told, positions_are_told_of_those_who_are_there,
             ];

@@ -13,7 +13,7 @@ use lethe_domain::webhook::{DeliveryId, DeliveryState, EndpointId};
 use lethe_domain::{HoldId, NodeId, PostId, PreferenceId, Revision, Timestamp, UserId};
 use lethe_ports::outbound::{
     AuditFilter, AuditStore, Backlog, ChainLink, Clock as _, DuePurge, Duty, ErasureStore, Forgettable, HoldStore, ListedDelivery, LogScan, OutboxStore,
-    RevocationStore, Revocations, StoreError, UpkeepStore,
+    Renumbered, RevocationStore, Revocations, StoreError, UpkeepStore,
 };
 
 impl State {
@@ -249,6 +249,16 @@ impl UpkeepStore for MemoryStore {
         state.revoked.retain(|_, (_, revocation)| revocation.expires_at.is_none_or(|end| end > what.now));
         state.attempts.retain(|_, row| row.at >= what.attempted_before);
         Ok((before - rows(&state)) as u64)
+    }
+
+    async fn renumber(&self, after: Option<UserId>, limit: u32, beginning: Revision) -> Result<Renumbered, StoreError> {
+        let mut state = self.state.lock().await;
+        let next: Vec<_> = state.users.keys().copied().filter(|user| after.is_none_or(|after| *user > after)).take(limit as usize).collect();
+        let moved: Vec<_> = next.iter().copied().filter(|user| state.revision(*user) < beginning && !state.is_erased(*user)).collect();
+        for user in &moved {
+            state.renumber(*user, beginning);
+        }
+        Ok(Renumbered { users: moved.len() as u64, last: next.last().copied() })
     }
 
     async fn overgrown_logs(&self, after: Option<UserId>, limit: u32, max_changes: u64, young_since: Timestamp) -> Result<LogScan, StoreError> {

@@ -127,6 +127,17 @@ impl State {
         LogPage { begins_after: log_begins_after, latest: revision, changes: later.take(limit as usize).cloned().collect() }
     }
 
+    pub(super) fn renumber(&mut self, owner: UserId, beginning: Revision) {
+        let Some(row) = self.users.get_mut(&owner) else { return };
+        let distance = beginning.get() - row.log_begins_after.get();
+        let moved = |revision: Revision| Revision::new(revision.get() + distance);
+        (row.revision, row.log_begins_after) = (moved(row.revision), beginning);
+        self.preferences.values_mut().filter(|preference| preference.owner == owner).for_each(|preference| preference.revision = moved(preference.revision));
+        let changes: Vec<_> = self.log_of(owner).map(|change| Change { revision: moved(change.revision), ..change.clone() }).collect();
+        self.changes.retain(|(of, _), _| *of != owner);
+        self.changes.extend(changes.into_iter().map(|change| ((owner, change.revision), change)));
+    }
+
     /// The last change of each key up to a revision.
     pub(super) fn last_changes(&self, owner: UserId, at: Revision) -> BTreeMap<&PreferenceKey, &Change> {
         self.log_of(owner).filter(|change| change.revision <= at).map(|change| (&change.key, change)).collect()

@@ -3,10 +3,11 @@
 use crate::world::{admin, world};
 use lethe_domain::account::DeletionMode::Hard;
 use lethe_domain::audit::{AuditAct, AuditAction, AuditEntry, AuditHead};
-use lethe_domain::{NodeId, UserId};
-use lethe_ports::inbound::{AccessError, AccountError, Accounts, AuditLog, AuditVerdict, Operator, Upkeep, Work};
+use lethe_domain::{NodeId, Revision, UserId};
+use lethe_ports::inbound::{AccessError, AccountError, Accounts, AuditLog, AuditVerdict, KeyedError, KeyedPreferences, Operator, Preferences, Upkeep, Work};
 use lethe_ports::outbound::{AuditFilter, RevokedToken, Store as _, StoreError};
 use lethe_testkit::FixedClock;
+use lethe_testkit::fixture::{key, preference};
 use std::time::Duration;
 
 #[tokio::test]
@@ -28,6 +29,24 @@ async fn all_tokens_of_a_user_can_be_revoked() {
     assert_eq!(world.lethe.revoke_tokens_of(ann.actor.user).await, Ok(true));
     assert_eq!(Accounts::me(&world.lethe, &ann).await, Err(AccountError::Access(AccessError::CallerGone)));
     assert_eq!(world.lethe.revoke_tokens_of(UserId::new(777)).await, Ok(false));
+}
+
+#[tokio::test]
+async fn revisions_are_renumbered_beyond_all_that_were_in_use() {
+    let world = world();
+    let mut owners = Vec::new();
+    for number in 0..101 {
+        let user = world.user(&format!("user{number}")).await;
+        Preferences::create(&world.lethe, &user, user.actor.user, preference("a", "1")).await.unwrap();
+        owners.push(user);
+    }
+    assert_eq!(world.lethe.renumber().await, Ok(101));
+    let beginning = FixedClock::start().micros() / 1_000;
+    for user in &owners {
+        assert_eq!(KeyedPreferences::show(&world.lethe, user, user.actor.user, &key("a")).await.unwrap().revision.get(), beginning + 1);
+        let remembered = KeyedPreferences::changes(&world.lethe, user, user.actor.user, Revision::new(1), 10).await;
+        assert_eq!(remembered, Err(KeyedError::Forgotten));
+    }
 }
 
 #[tokio::test]
