@@ -94,7 +94,7 @@ macro_rules! contract_suite {
             ];
             upkeep: [the_clock_goes_forward, a_duty_has_one_holder, revocations_are_seen_since, the_backlog_is_counted, what_is_not_told_any_more_is_pruned];
             races: [
-                ten_creates_of_one_key_have_one_winner, eight_deletes_have_one_winner, two_deletions_have_one_winner, revisions_have_no_gap_and_no_repeat,
+                ten_creates_of_one_key_have_one_winner, eight_deletes_have_one_winner, two_deletions_have_one_winner, revisions_have_no_gap_and_no_repeat, what_is_written_while_numbers_change_is_counted_on,
                 a_write_that_races_a_hard_delete_leaves_nothing, a_hundred_writers_never_exceed_the_limits, a_name_has_one_winner, votes_are_counted_exactly,
             ];
             archive: [

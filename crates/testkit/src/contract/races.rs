@@ -74,6 +74,36 @@ pub async fn revisions_have_no_gap_and_no_repeat(store: impl FullStore) {
     assert_eq!(revisions, (1..=88).collect::<Vec<_>>());
 }
 
+pub async fn what_is_written_while_numbers_change_is_counted_on(store: impl FullStore) {
+    let owner = add_user(&store, "ann").await;
+    let writers = (0..4).map(|writer| {
+        let store = store.clone();
+        async move {
+            let made = store.create(&writing(owner), preference(&format!("k{writer}"), "0"), stamp(), &limits()).await.expect("free");
+            for value in 1..=20 {
+                let update = PreferenceUpdate::Value(json(&value.to_string()));
+                store.update(&writing(owner), made.id, None, update, stamp(), &limits()).await.expect("there");
+            }
+        }
+    });
+    let writers: Vec<_> = writers.map(tokio::spawn).collect();
+    for round in 1..=10 {
+        while store.renumber(None, 1, Revision::new(round * 1_000)).await.is_err() {
+            // Another writer was in the way.
+            tokio::task::yield_now().await;
+        }
+    }
+    for writer in writers {
+        writer.await.expect("no task panics");
+    }
+    let log = store.changes(&reading(owner), Revision::new(10_000), 1_000).await.expect("readable");
+    let revisions: Vec<_> = log.changes.iter().map(|change| change.revision.get()).collect();
+    assert_eq!((log.begins_after.get(), revisions), (10_000, (10_001..=10_084).collect()));
+    let all = store.all(&reading(owner)).await.expect("readable").preferences;
+    let given = |key| log.changes.iter().rev().find(|change| change.key == key).map(|change| change.revision);
+    assert!(all.len() == 4 && all.into_iter().all(|preference| given(preference.key) == Some(preference.revision)));
+}
+
 /// One try of each way to write, until the wall is met.
 async fn write_until_refused(store: impl FullStore, owner: UserId) {
     for round in 0..1_000 {
