@@ -45,6 +45,9 @@ pub enum Error {
     /// 410: the log no longer reaches back to the revision that was asked for.
     #[error("that revision is no longer known")]
     RevisionExpired,
+    /// 410: the change was made when it was sent before, and what came of it then is no longer known. Read what is there now.
+    #[error("the change was made before, and what came of it is no longer known")]
+    OutcomeExpired,
     /// 422: the user would have more than it may keep.
     #[error("more than the user may keep: {0}")]
     QuotaExceeded(Box<Problem>),
@@ -204,6 +207,7 @@ impl Error {
             (404, _) => Self::NotFound(problem.into()),
             (410, "cursor-expired") => Self::CursorExpired,
             (410, "revision-expired") => Self::RevisionExpired,
+            (410, "idempotency-outcome-expired") => Self::OutcomeExpired,
             (412, "precondition-failed") => Self::from_precondition(problem),
             (422, "quota-exceeded") => Self::QuotaExceeded(problem.into()),
             _ => Self::Problem(problem.into()),
@@ -263,6 +267,7 @@ mod tests {
         assert!(matches!(problem(404, "user-not-found", ""), Error::NoSuchUser(_)));
         assert!(matches!(problem(410, "user-erased", ""), Error::NoSuchUser(_)));
         assert!(matches!(problem(410, "cursor-expired", ""), Error::CursorExpired));
+        assert!(matches!(problem(410, "idempotency-outcome-expired", ""), Error::OutcomeExpired));
         assert!(matches!(problem(409, "patch-test-failed", ""), Error::Problem(problem) if problem.slug == "patch-test-failed"));
         assert!(matches!(Error::from_answer(502, b"<html>"), Error::UnexpectedAnswer { status: 502, .. }));
     }

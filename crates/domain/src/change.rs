@@ -109,6 +109,14 @@ impl Reach {
     }
 }
 
+/// By how much the revisions of a user move, so that its log begins after `beginning` at the earliest, and all of them have numbers that the user
+/// has not had before. `first` is the lowest revision that is kept.
+#[must_use]
+pub fn renumbering_distance(begins_after: Revision, first: Option<Revision>, latest: Revision, beginning: Revision) -> i64 {
+    let width = first.map_or(0, |first| latest.get() - first.get());
+    (beginning.get() - begins_after.get()).max(width + 1)
+}
+
 /// For how long changes are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retention {
@@ -171,6 +179,17 @@ mod tests {
         assert_eq!(beginning(0, 5, None), 5, "all of it is too old");
         assert_eq!(beginning(4, 5, Some(2)), 4);
         assert_eq!(beginning(0, 0, None), 0);
+    }
+
+    #[test]
+    fn no_number_comes_again_after_renumbering() {
+        for (begins_after, first, latest, beginning) in
+            [(0, None, 0, 1_000), (4, Some(2), 7, 8), (4, Some(1), 7, 4), (10, Some(3), 900, 20), (50, Some(60), 60, 9)]
+        {
+            let numbers = [begins_after, first.unwrap_or(latest), latest].map(Revision::new);
+            let distance = renumbering_distance(numbers[0], first.map(Revision::new), numbers[2], Revision::new(beginning));
+            assert!(first.unwrap_or(latest) + distance > latest && begins_after + distance >= beginning, "{begins_after} {first:?} {latest}: {distance}");
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@
 use crate::json_object::{Members, Object};
 use crate::json_text::{JsonText, ValueError};
 use crate::key::{KeyError, PreferenceKey};
-use crate::limits::{Limits, QuotaError, Usage};
-use crate::preference::{Edit, NewPreference};
+use crate::limits::{Limits, QuotaError};
+use crate::preference::{Edit, NewPreference, usage, usage_after, weight};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -53,18 +53,18 @@ impl Document {
         members.0.into_iter().map(check).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Checks that edits leave no more members than a user may keep preferences, before any of them is made.
+    /// Checks that edits leave no more than a user may keep, before any of them is made.
     ///
     /// # Errors
-    /// [`QuotaError::TooManyKeys`].
+    /// [`QuotaError`].
     pub fn admit(&self, edits: &[Edit], limits: &Limits) -> Result<(), QuotaError> {
-        let after = edits.iter().fold(self.0.len(), |keys, edit| match edit {
-            Edit::Put(new) if !self.0.contains_key(&new.key) => keys + 1,
-            Edit::Put(_) => keys,
-            Edit::Remove(_) => keys.saturating_sub(1),
+        let weight_of = |key| self.0.get(key).map(|value| weight(key, value));
+        let before = usage(&self.0);
+        let after = edits.iter().fold(before, |usage, edit| match edit {
+            Edit::Put(new) => usage_after(usage, weight_of(&new.key), Some(weight(&new.key, &new.value))),
+            Edit::Remove(key) => usage_after(usage, weight_of(key), None),
         });
-        let usage = |keys| Usage { keys, bytes: 0 };
-        limits.admit(usage(self.0.len()), usage(after))
+        limits.admit(before, after)
     }
 
     /// The document that a set of preferences shows.
@@ -234,12 +234,13 @@ mod tests {
     }
 
     #[test]
-    fn only_edits_that_add_members_beyond_the_limit_are_refused() {
-        let limits = Limits { keys_per_user: 2, ..Limits::default() };
+    fn only_edits_that_add_beyond_a_limit_are_refused() {
+        let limits = Limits { keys_per_user: 2, bytes_per_user: 6, ..Limits::default() };
         let present = document(r#"{"a":1,"b":2,"c":3,"d":4}"#);
         let admit = |wanted: &str| present.admit(&present.replace_with(&document(wanted)), &limits);
         assert_eq!(admit(r#"{"b":5,"c":3,"e":6}"#), Ok(()), "a lowered limit never blocks the way down");
         assert_eq!(admit(r#"{"b":5,"c":3,"e":6,"f":7,"g":8}"#), Err(QuotaError::TooManyKeys { limit: 2 }));
+        assert_eq!(admit(r#"{"b":1234567,"c":3}"#), Err(QuotaError::TooManyBytes { limit: 6 }));
     }
 
     #[test]

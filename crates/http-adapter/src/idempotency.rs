@@ -34,7 +34,8 @@ pub(crate) fn retry(http: &HttpRequest) -> Option<Arc<Retry>> {
 
 /// The header, for the API document.
 pub(crate) fn parameter() -> Parameter {
-    let meaning = "1 to 255 visible ASCII characters. For a day, the same request under the same key is answered as the first time, and not done again.";
+    let meaning = "1 to 255 visible ASCII characters. For a day, the same request under the same key is answered as the first time, and not done again. \
+                   409: it is being served at this moment. 410: it was served, and what came of it is no longer known. 422: the key was used for another request.";
     let schema = ObjectBuilder::new().schema_type(Type::String).max_length(Some(255));
     let parameter = ParameterBuilder::new().name("Idempotency-Key").parameter_in(ParameterIn::Header).required(Required::False);
     parameter.description(Some(meaning)).schema(Some(schema)).build()

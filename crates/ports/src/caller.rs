@@ -46,6 +46,14 @@ pub struct Caller {
     pub retry: Option<Arc<Retry>>,
 }
 
+impl Caller {
+    /// Whether nothing was done, and what comes is what came of the request when it was sent first.
+    #[must_use]
+    pub fn is_replayed(&self) -> bool {
+        self.retry.as_ref().is_some_and(|retry| retry.is_replayed())
+    }
+}
+
 /// A request that may be sent again.
 #[derive(Debug)]
 pub struct Retry {

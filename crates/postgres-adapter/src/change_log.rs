@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use lethe_domain::account::UserStatus;
-use lethe_domain::change::{Change, LogExtent, LogPage};
+use lethe_domain::change::{Change, LogExtent, LogPage, renumbering_distance};
 use lethe_domain::draft::{Item, Standing};
 use lethe_domain::limits::Usage;
 use lethe_domain::{JsonText, PreferenceKey, Revision, Timestamp, UserId};
@@ -120,10 +120,20 @@ statement! {
     }
 }
 
+/// A user, its status, where its log begins, the first revision that is kept, and the last one.
+type CountersRow = (i64, String, i64, Option<i64>, i64);
+
+statement! {
+    LockCounters = "sql/lock_counters.sql" => (BigInt, Text, BigInt, Nullable<BigInt>, BigInt) as CountersRow {
+        after: BigInt = i64,
+        limit: BigInt = i64,
+    }
+}
+
 statement! {
     Renumber<'a> = "sql/renumber.sql" {
         owners: Array<BigInt> = &'a [i64],
-        beginning: BigInt = i64,
+        distances: Array<BigInt> = &'a [i64],
     }
 }
 
@@ -240,12 +250,16 @@ pub(crate) async fn shorten(lease: &mut Lease, owner: UserId, beginning: Revisio
 pub(crate) async fn renumber(store: &PgStore, after: Option<UserId>, limit: u32, beginning: Revision) -> Result<Renumbered, StoreError> {
     let mut lease = store.lease(Patience::Long).await?;
     lease.begin().await?;
-    let next = users::table.filter(users::id.gt(after.map_or(0, UserId::get))).order(users::id).limit(limit.into()).for_update();
-    let rows: Vec<(i64, i64, String)> = lease.rows(next.select((users::id, users::revision, users::status))).await?;
+    let rows = LockCounters { after: after.map_or(0, UserId::get), limit: limit.into() }.run(&mut lease).await?;
     let last = rows.last().map(|(id, ..)| UserId::new(*id));
-    let owners: Vec<i64> =
-        rows.into_iter().filter(|(_, revision, status)| *revision < beginning.get() && status != UserStatus::Erased.letter()).map(|(id, ..)| id).collect();
-    lease.execute(Renumber { owners: &owners, beginning: beginning.get() }).await?;
+    let counted = rows.into_iter().filter(|(_, status, ..)| status != UserStatus::Erased.letter());
+    let (owners, distances): (Vec<_>, Vec<_>) = counted
+        .map(|(id, _, begins_after, first, latest)| {
+            let distance = renumbering_distance(Revision::new(begins_after), first.map(Revision::new), Revision::new(latest), beginning);
+            (id, distance)
+        })
+        .unzip();
+    lease.execute(Renumber { owners: &owners, distances: &distances }).await?;
     lease.commit().await?;
     Ok(Renumbered { users: owners.len() as u64, last })
 }

@@ -3,11 +3,12 @@
 use crate::ledger::size;
 use crate::row::ChangeRow;
 use crate::schema::{changes, preferences, users};
+use diesel::dsl::min;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use lethe_domain::account::UserStatus;
-use lethe_domain::change::{Change, LogExtent, LogPage};
+use lethe_domain::change::{Change, LogExtent, LogPage, renumbering_distance};
 use lethe_domain::draft::{Item, Standing};
 use lethe_domain::id::{Revision, UserId};
 use lethe_domain::limits::Usage;
@@ -143,20 +144,23 @@ pub(crate) fn shorten(connection: &mut SqliteConnection, owner: UserId, beginnin
 /// Moves the revisions of the next `limit` users to behind `beginning`.
 pub(crate) fn renumber(connection: &mut SqliteConnection, after: Option<UserId>, limit: u32, beginning: Revision) -> QueryResult<Renumbered> {
     let next = users::table.filter(users::id.gt(after.map_or(0, UserId::get))).order(users::id).limit(limit.into());
-    let rows: Vec<(i64, i64, i64, String)> = next.select((users::id, users::revision, users::log_begins_after, users::status)).load(connection)?;
-    let last = rows.last().map(|(id, ..)| UserId::new(*id));
-    let mut moved = 0;
-    for (id, _, begins_after, _) in rows.iter().filter(|(_, revision, _, status)| *revision < beginning.get() && status != UserStatus::Erased.letter()) {
-        let distance = beginning.get() - begins_after;
-        let counted = (users::revision.eq(users::revision + distance), users::log_begins_after.eq(beginning.get()));
-        diesel::update(users::table.find(id)).set(counted).execute(connection)?;
-        let of_user = preferences::table.filter(preferences::user_id.eq(id));
-        diesel::update(of_user).set(preferences::revision.eq(preferences::revision + distance)).execute(connection)?;
-        let of_user = changes::table.filter(changes::user_id.eq(id));
-        diesel::update(of_user).set(changes::revision.eq(changes::revision + distance)).execute(connection)?;
-        moved += 1;
-    }
-    Ok(Renumbered { users: moved, last })
+    let rows: Vec<(i64, String)> = next.select((users::id, users::status)).load(connection)?;
+    let counted = rows.iter().filter(|(_, status)| status != UserStatus::Erased.letter()).map(|(id, _)| *id);
+    let moved = counted.map(|id| renumber_one(connection, id, beginning)).collect::<QueryResult<Vec<()>>>()?;
+    Ok(Renumbered { users: moved.len() as u64, last: rows.last().map(|(id, _)| UserId::new(*id)) })
+}
+
+fn renumber_one(connection: &mut SqliteConnection, id: i64, beginning: Revision) -> QueryResult<()> {
+    let Standing { revision, log_begins_after, .. } = standing(connection, UserId::new(id))?;
+    let first: Option<i64> = changes::table.filter(changes::user_id.eq(id)).select(min(changes::revision)).get_result(connection)?;
+    let distance = renumbering_distance(log_begins_after, first.map(Revision::new), revision, beginning);
+    let counted = (users::revision.eq(users::revision + distance), users::log_begins_after.eq(users::log_begins_after + distance));
+    diesel::update(users::table.find(id)).set(counted).execute(connection)?;
+    let preferences_of_user = preferences::table.filter(preferences::user_id.eq(id));
+    diesel::update(preferences_of_user).set(preferences::revision.eq(preferences::revision + distance)).execute(connection)?;
+    let changes_of_user = changes::table.filter(changes::user_id.eq(id));
+    diesel::update(changes_of_user).set(changes::revision.eq(changes::revision + distance)).execute(connection)?;
+    Ok(())
 }
 
 /// Which of the next `limit` users have a log that is too long or too old.

@@ -110,9 +110,8 @@ impl<S: Store> Lethe<S> {
                             if fingerprint != attempt.fingerprint {
                                 return Err(AccessError::AttemptReused.into());
                             }
-                            let outcome = T::recall(recalled(&outcome)?, tx, about).await?;
                             retry.note_replay();
-                            Ok(outcome)
+                            Ok(T::recall(recalled(&outcome)?, tx, about).await?)
                         }
                     }
                 })

@@ -202,6 +202,12 @@ impl State {
             return self.settle(name, seen.as_ref());
         }
         let base = pending.base.as_ref().map(|seen| seen.value.clone());
+        if base == remote {
+            // Nobody has another opinion: the same value stands there under another revision.
+            pending.base = seen;
+            pending.name = IdempotencyKey::random();
+            return;
+        }
         let resolved = resolve(&Conflict { key: pending.key.clone(), base, local, remote: remote.clone() });
         if resolved == remote {
             // A later edit of the key has not been looked at yet: it meets the same value, and is resolved by itself.

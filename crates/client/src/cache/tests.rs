@@ -328,6 +328,28 @@ async fn a_resolver_sees_all_three_values_and_has_the_last_word() {
     assert_equal(&cache, &service);
 }
 
+/// As `lethe renumber` does: the same values, under numbers that nobody remembers.
+fn renumber(server: &mut Server) {
+    let moved = |revision: Revision| Revision::new(revision.get() + 1_000);
+    server.pruned = 1_000;
+    server.items.values_mut().for_each(|item| item.revision = moved(item.revision));
+    server.log.iter_mut().for_each(|entry| entry.revision = moved(entry.revision));
+}
+
+#[tokio::test]
+async fn other_numbers_are_no_conflict() {
+    let service = Service::default();
+    service.server().change("k", Some(json(1)));
+    let resolver = |conflict: &Conflict| panic!("nobody else has edited: {conflict:?}");
+    let cache = OfflineCache::over(Box::new(service.clone()), Box::new(MemoryStorage::default()), Box::new(resolver)).await.unwrap();
+    cache.sync().await.unwrap();
+    cache.put("k", &2).await.unwrap();
+    renumber(&mut service.server());
+    cache.sync().await.unwrap();
+    assert_eq!((cache.get::<u8>("k").unwrap(), cache.revision()), (Some(2), Revision::new(1_002)));
+    assert_equal(&cache, &service);
+}
+
 #[tokio::test]
 async fn a_later_edit_meets_the_conflict_by_itself() {
     let service = Service::default();

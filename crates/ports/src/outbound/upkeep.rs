@@ -91,9 +91,8 @@ pub trait UpkeepStore: Send + Sync {
     /// Removes what may be forgotten; how many rows.
     async fn prune(&self, what: Forgettable) -> Result<u64, StoreError>;
 
-    /// Gives the revisions of the next `limit` users behind `after`, by id, other numbers: their logs begin after `beginning` then, and all that
-    /// was counted, preferences and changes, keeps its distance from that. Erased users are left alone, and so are those who have come to
-    /// `beginning` already. Nobody MUST see a part of it.
+    /// Gives the revisions of the next `limit` users behind `after`, by id, other numbers: all that was counted of a user, preferences and changes,
+    /// moves by [`lethe_domain::change::renumbering_distance`]. Erased users are left alone. Nobody MUST see a part of it.
     async fn renumber(&self, after: Option<UserId>, limit: u32, beginning: Revision) -> Result<Renumbered, StoreError>;
 
     /// Looks at the logs of the next `limit` users behind `after`, by id: which of them have more than `max_changes` changes, or one from before

@@ -1,9 +1,9 @@
--- All that was counted of these users keeps its distance from where their logs begin. They are locked.
+-- Moves all that was counted of these users, who are locked.
 WITH moved AS (
-    SELECT id AS owner, :beginning - log_begins_after AS distance FROM users WHERE id = ANY(:owners)
+    SELECT * FROM unnest(:owners, :distances) AS u (owner, distance)
 ), of_preferences AS (
     UPDATE preferences p SET revision = p.revision + distance FROM moved WHERE p.user_id = owner
 ), of_changes AS (
     UPDATE changes c SET revision = c.revision + distance FROM moved WHERE c.user_id = owner
 )
-UPDATE users u SET revision = u.revision + distance, log_begins_after = :beginning FROM moved WHERE u.id = owner
+UPDATE users u SET revision = u.revision + distance, log_begins_after = u.log_begins_after + distance FROM moved WHERE u.id = owner

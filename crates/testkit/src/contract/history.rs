@@ -202,7 +202,12 @@ pub async fn what_is_renumbered_is_the_same_under_other_numbers(store: impl Full
     write(&store, bob, "a", Some("1"), 9).await;
     let of_bob = store.changes(&reading(bob), Revision::ZERO, 100).await.expect("readable");
     assert_eq!((of_bob.begins_after, of_bob.latest, of_bob.changes[0].revision), (revision(1_000), revision(1_001), revision(1_001)));
-    assert_eq!(store.renumber(None, 9, revision(1_001)).await, Ok(Renumbered { users: 0, last: Some(cid) }), "they have come so far");
+    // Once more, at the same time by a clock that stands still: no number comes again.
+    assert_eq!(store.renumber(None, 9, revision(1_000)).await, Ok(Renumbered { users: 2, last: Some(cid) }));
+    let again = store.changes(&reading(ann), Revision::ZERO, 100).await.expect("readable");
+    assert_eq!((again.begins_after, again.latest, again.changes.len()), (revision(1_006), revision(1_009), 3));
+    let present = store.as_of(&reading(ann), revision(1_009), range("", None, 100)).await.expect("readable");
+    assert_eq!((present.items[0].revision, pairs(&present.items)), (revision(1_008), SETS[7].to_vec()));
 }
 
 pub async fn logs_that_are_too_long_or_too_old_are_found(store: impl FullStore) {

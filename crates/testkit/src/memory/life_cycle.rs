@@ -254,7 +254,7 @@ impl UpkeepStore for MemoryStore {
     async fn renumber(&self, after: Option<UserId>, limit: u32, beginning: Revision) -> Result<Renumbered, StoreError> {
         let mut state = self.state.lock().await;
         let next: Vec<_> = state.users.keys().copied().filter(|user| after.is_none_or(|after| *user > after)).take(limit as usize).collect();
-        let moved: Vec<_> = next.iter().copied().filter(|user| state.revision(*user) < beginning && !state.is_erased(*user)).collect();
+        let moved: Vec<_> = next.iter().copied().filter(|user| !state.is_erased(*user)).collect();
         for user in &moved {
             state.renumber(*user, beginning);
         }

@@ -3,7 +3,7 @@
 use lethe_domain::account::Account;
 use lethe_domain::archive::CheckedRevocation;
 use lethe_domain::audit::{AuditEntry, AuditHead};
-use lethe_domain::change::{Change, ChangeKind, LogPage};
+use lethe_domain::change::{Change, ChangeKind, LogPage, renumbering_distance};
 use lethe_domain::content::{Author, NewPost, Post, PostKind, Reaction, Vote};
 use lethe_domain::draft::{Item, Standing};
 use lethe_domain::erasure::Erasure;
@@ -128,10 +128,11 @@ impl State {
     }
 
     pub(super) fn renumber(&mut self, owner: UserId, beginning: Revision) {
+        let first = self.log_of(owner).next().map(|change| change.revision);
         let Some(row) = self.users.get_mut(&owner) else { return };
-        let distance = beginning.get() - row.log_begins_after.get();
+        let distance = renumbering_distance(row.log_begins_after, first, row.revision, beginning);
         let moved = |revision: Revision| Revision::new(revision.get() + distance);
-        (row.revision, row.log_begins_after) = (moved(row.revision), beginning);
+        (row.revision, row.log_begins_after) = (moved(row.revision), moved(row.log_begins_after));
         self.preferences.values_mut().filter(|preference| preference.owner == owner).for_each(|preference| preference.revision = moved(preference.revision));
         let changes: Vec<_> = self.log_of(owner).map(|change| Change { revision: moved(change.revision), ..change.clone() }).collect();
         self.changes.retain(|(of, _), _| *of != owner);

@@ -34,8 +34,8 @@ impl<S: Store + AccountStore + ContentStore> Lethe<S> {
             })
             .await?;
         let published = self.store.post(kind, id).await?;
-        let is_replayed = caller.retry.as_ref().is_some_and(|retry| retry.is_replayed());
-        published
-            .ok_or_else(|| if is_replayed { AccessError::AttemptExpired.into() } else { StoreError::Contention("the post was deleted at once".into()).into() })
+        published.ok_or_else(|| {
+            if caller.is_replayed() { AccessError::AttemptExpired.into() } else { StoreError::Contention("the post was deleted at once".into()).into() }
+        })
     }
 }

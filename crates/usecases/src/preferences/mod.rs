@@ -99,9 +99,10 @@ impl Outcome for Preference {
 }
 
 impl<S> Lethe<S> {
-    /// The preference, for a caller whose token may be narrower than the one that it was told to first; and it may have another key by now.
+    /// The preference; if it is told again, only to a caller whose token is not narrower than the one that it was told to first. It may have another
+    /// key by now.
     fn told(&self, caller: &Caller, operation: Operation, preference: Preference) -> Result<Preference, AccessError> {
-        if caller.grant.depends_on_key() {
+        if caller.is_replayed() && caller.grant.depends_on_key() {
             permit(caller, &Act::on(operation, preference.owner).with_key(&preference.key), self.clock.now())?;
         }
         Ok(preference)
