@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Copies of a set of preferences against random writes, a network that breaks, restarts, and a log so short that it often does not reach back.
+"""Copies of a set of preferences against random writes, a network that breaks, restarts, revisions that get other numbers, and a log so short that it
+often does not reach back.
 
 After each round every copy is compared with the service, text for text. One copy is a mutant that misses events; it has to be found out."""
 
@@ -22,7 +23,7 @@ token = lethe.token(user)
 NATIVE = "/v1/users/me"
 KEYS = [f"k{number}" for number in range(30)] + ["a/b", "ü 😀", "100%"]
 VALUES = ["1", "1.0", "1e2", "9007199254740993", "null", '"ü😀"', "[1,[2.50]]", '{"b":1,"a":{"c":null}}', '""', "{}"]
-figures = {"writes": 0, "refused or lost": 0, "SIGTERM": 0, "SIGKILL": 0, "offline": 0, "edits": 0, "mismatches": 0, "found mutants": 0}
+figures = {"writes": 0, "refused or lost": 0, "SIGTERM": 0, "SIGKILL": 0, "offline": 0, "edits": 0, "renumberings": 0, "mismatches": 0, "found mutants": 0}
 
 
 def segment(key):
@@ -131,6 +132,9 @@ def disturb(copies, restarts):
         if dart < 0.15:
             # Long enough for the log to be made shorter meanwhile.
             time.sleep(random.uniform(1.0, 1.6))
+    if random.random() < 0.03:
+        figures["renumberings"] += 1
+        lethe.run("renumber")
     for _ in range(random.choice([0, 0, 1, 3])):
         figures["edits"] += 1
         copies.tell("edit", key=random.choice(KEYS), text=random.choice([*VALUES, None]))
@@ -161,7 +165,7 @@ for number in range(options.rounds):
 told = state["figures"]
 kept = lethe.count("changes", f"user_id = {user}")
 seconds = time.perf_counter() - began
-print(f"{options.store}: {options.rounds} rounds in {seconds:.0f} s, {3 * options.rounds} catch-ups, {revision} revisions")
+print(f"{options.store}: {options.rounds} rounds in {seconds:.0f} s, {3 * options.rounds} catch-ups, at last at revision {revision}")
 print(f"  {figures}")
 print(f"  the watch: {told['events']} events, {told['resyncs']} resyncs, {told['cut']} streams cut")
 print(f"  all copies: {told['expired']} times the log was too short, {told['lost']} requests or answers lost")
