@@ -133,21 +133,25 @@ impl KeyChange {
         match (&self.action, present) {
             (KeyAction::Patch(_) | KeyAction::Delete, None) => Err(KeyRefusal::NotFound),
             (KeyAction::Put(value), _) => {
-                // Of the value alone it is known that it is too much, whatever was there.
                 admitted(value)?;
                 self.check(present)?;
                 Ok(Some(value.clone()))
             }
             (KeyAction::Merge(patch), _) => {
-                self.check(present)?;
                 let value = merge(present.map(|item| &item.value), patch, limits)?;
                 admitted(&value)?;
+                self.check(present)?;
                 Ok(Some(value))
             }
             (KeyAction::Patch(patch), Some(item)) => {
-                self.check(present)?;
-                let value = patch.apply(&item.value, limits)?;
+                let patched = patch.apply(&item.value, limits);
+                if let Err(PatchError::TestFailed { .. }) = patched {
+                    // A test is a condition, too, and says less.
+                    self.check(present)?;
+                }
+                let value = patched?;
                 admitted(&value)?;
+                self.check(present)?;
                 Ok(Some(value))
             }
             (KeyAction::Delete, Some(_)) => {
@@ -372,6 +376,18 @@ mod tests {
 
     fn revision_matching(revision: i64) -> Precondition {
         Precondition { matching: Some(Tags::OneOf(vec![Revision::new(revision)])), none_matching: None }
+    }
+
+    #[test]
+    fn a_condition_hides_nothing_that_is_wrong_with_what_comes_out() {
+        let limits = Limits { value_bytes: 20, ..Limits::default() };
+        let refusal = |action| draft(&[("a", r#"{"x":"12345"}"#)]).change(&change("a", action, revision_matching(99)), &limits);
+        let patch = |text| KeyAction::Patch(Patch::Json(JsonPatch::parse(text).unwrap()));
+        assert!(matches!(refusal(KeyAction::Merge(json(r#"{"y":"12345"}"#))), Err(KeyRefusal::Value(ValueError::TooLarge { .. }))));
+        assert!(matches!(refusal(patch(r#"[{"op":"remove","path":"/none"}]"#)), Err(KeyRefusal::Patch(PatchError::Impossible { .. }))));
+        let failed_test = patch(r#"[{"op":"test","path":"/x","value":1}]"#);
+        assert!(matches!(refusal(failed_test), Err(KeyRefusal::Unmet(Unmet::Match, Some(_)))), "a test says no more than the condition");
+        assert!(matches!(refusal(KeyAction::Merge(json(r#"{"x":1}"#))), Err(KeyRefusal::Unmet(..))));
     }
 
     #[test]

@@ -385,12 +385,13 @@ fn the_more_basic_refusal_comes_first(store: Store) {
         case(&ann.client, ann.id, kind, "{").problem(400, "malformed-json");
         case(&ann.client, ann.id, kind, refused).problem(422, "unprocessable");
     }
+    let impossible = r#"[{"op":"remove","path":"/none"}]"#;
+    send(&ann.client, "PATCH", &of(ann.id, "/preferences/k"), json_patch, impossible).problem(422, "patch-failed");
     // Below all of these is the condition.
     for (method, rest, kind, body) in [
         ("PUT", "/preferences/k", json, "1"),
         ("PATCH", "/preferences/k", merge, "1"),
         ("PATCH", "/preferences/k", json_patch, r#"[{"op":"test","path":"","value":1}]"#),
-        ("PATCH", "/preferences/k", json_patch, r#"[{"op":"remove","path":"/none"}]"#),
         ("DELETE", "/preferences/k", json, ""),
         ("PATCH", "/preferences", merge, r#"{"k":1}"#),
         ("POST", "/revert", json, r#"{"to":0}"#),
